@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Everything that must hold: the linters, then one run of all tests. Ends with pytest's summary.
+
+The sandbox's tools, which most tests run, are built in the background meanwhile where they are not cached.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from scripts import lint
+from scripts.steps import CORES, ROOT
+
+BUILD_TOOLS = "from sandbox.binaries import ensure; ensure(lambda text: print(text, flush=True))"
+ORDER = ("unit", "lint", "contract", "contract_suite", "e2e", "sandbox", "integration")
+"""Directories of tests: the fast ones first, then those with the longest files, so that all workers end together."""
+APART = ("benchmarks",)
+MOST_WORKERS = 4
+"""A worker may run a control plane, which takes about 1 GiB."""
+
+
+class Tools:
+    """The build of the sandbox's tools in the background, with its progress told line by line."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-u", "-c", BUILD_TOOLS]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._teller = threading.Thread(target=self._tell)
+        self._teller.start()
+
+    def _tell(self) -> None:
+        for line in self._process.stdout or ():
+            print(f"tools: {line}", end="", flush=True)
+
+    def built(self) -> bool:
+        """Wait for the end of the build; whether it succeeded."""
+        self._teller.join()
+        return self._process.wait() == 0
+
+    def stop(self) -> None:
+        """End the build if it runs; the next one goes on from Go's cache."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._teller.join()
+
+
+def main() -> int:
+    """Run everything; return 0 only if all of it passed."""
+    began = time.monotonic()
+    tools = Tools()
+    try:
+        linted = lint.lint(lint.steps()) == 0
+        waited = time.monotonic()
+        if not tools.built():
+            print("error: the sandbox's tools could not be built; the lines above that begin with tools: say why")
+            return 1
+        print(f"tools: ready, waited {time.monotonic() - waited:.0f} s for them after the linters", flush=True)
+    finally:
+        tools.stop()
+    tested = subprocess.run(pytest_command(ROOT / "tests"), cwd=ROOT, check=False).returncode == 0
+    if not linted:
+        print("lint failed: see its lines above, or run: make lint")
+    elif tested:
+        return 0
+    print(f"failed after {time.monotonic() - began:.0f} s")
+    return 1
+
+
+def pytest_command(tests: Path) -> list[str]:
+    """One run of every directory of tests, so that the summary counts them all."""
+    names = sorted(path.name for path in tests.iterdir() if any(path.rglob("test_*.py")) and path.name not in APART)
+    names.sort(key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+    workers = max(2, min(CORES, MOST_WORKERS))
+    options = ["-n", str(workers), "--dist", "loadfile", "--durations", "15", "--durations-min", "2"]
+    return [sys.executable, "-m", "pytest", *options, *(f"tests/{name}" for name in names)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
