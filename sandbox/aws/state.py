@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""State of the server apart from moto's: settings, faults, calls and what clusters have that moto lacks."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+
+from sandbox.aws import zones
+from sandbox.aws.calls import CallLog
+from sandbox.aws.faults import FaultTable
+from sandbox.aws.stale import History
+
+
+@dataclass
+class Settings:
+    """What a test may set.
+
+    Args:
+        iam_stale_seconds: how long reads of an IAM entity answer the state before a write; seconds.
+        page_size: most items in an answer of an operation that has pages; None for what the caller asks for.
+        trust_policy_size: quota of a role's trust policy in characters, 2,048 to 4,096.
+        managed_policies_per_role: quota of managed policies attached to a role, 10 to 25.
+    """
+
+    iam_stale_seconds: float = 0.0
+    page_size: int | None = None
+    trust_policy_size: int = 2048
+    managed_policies_per_role: int = 10
+
+
+class State:
+    """Everything that a reset puts back."""
+
+    def __init__(self) -> None:
+        # moto is not made for threads: one call at a time is applied; delays happen outside of it.
+        self.moto_lock = threading.RLock()
+        self.calls = CallLog()
+        self.faults = FaultTable()
+        self.history = History()
+        self._reset_event = threading.Event()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.settings = Settings()
+        self.cluster_creators: dict[tuple[str, str, str], str] = {}
+        self.deleted_principals: dict[str, str] = {}
+        self.fixtures: dict[str, Any] = {}
+        self.writing: set[tuple[str, ...]] = set()
+        self.writing_lock = threading.Lock()
+
+    def delay(self, seconds: float) -> None:
+        """Wait, but no longer than until the next reset."""
+        self._reset_event.wait(seconds)
+
+    def reset(self) -> None:
+        """Forget everything, moto's state included."""
+        self._reset_event.set()
+        with self.moto_lock:
+            BackendDict.reset()
+            reset_model_data()
+            zones.reset()
+            self.faults.clear()
+            self.calls.clear()
+            self.history.clear()
+            self._clear()
+            self._reset_event = threading.Event()
+
+    def change_settings(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Change some settings; raise ValueError naming those that do not exist."""
+        known = {item.name for item in fields(Settings)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(f"unknown settings {unknown}: there are {sorted(known)}")
+        self.settings = Settings(**{**asdict(self.settings), **values})
+        return asdict(self.settings)

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Loads every rule of this package."""
+
+from __future__ import annotations
+
+import importlib
+
+MODULES = (
+    "ec2_tags",
+    "ec2_zones",
+    "eks_cluster",
+    "iam_managed_policies",
+    "iam_oidc",
+    "iam_quotas",
+    "iam_tags",
+    "iam_trust",
+    "sts_assume",
+)
+
+
+def load() -> None:
+    """Import the modules, which register their checks and corrections."""
+    for name in MODULES:
+        importlib.import_module(f"sandbox.aws.strict.{name}")

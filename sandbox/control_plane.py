@@ -1,0 +1,328 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One real Kubernetes control plane a cluster: etcd, API server, controllers, scheduler, KWOK's nodes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from sandbox import process
+from sandbox.binaries import kubernetes_version
+from sandbox.errors import SandboxError
+from sandbox.kube_client import KubeClient
+from sandbox.kube_fixtures import SERVICE_CIDR, objects
+from sandbox.state import State, socket_directory, write_file
+
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+PROXY = "egress-proxy"
+_START_TIMEOUT = 90.0
+_MANAGER = "eks"
+
+
+class ControlPlane:
+    """The control plane of one cluster of a sandbox."""
+
+    def __init__(self, state: State, name: str, region: str) -> None:
+        self.state = state
+        self.name = name
+        self.region = region
+        self.work = state.base / "kwok"
+        self.home = self.work / "clusters" / name
+        self.files = state.base / "clusters" / name
+        self.socket = socket_directory(state.base) / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.sock"
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The cluster's entry in the state, empty if it has none."""
+        return dict(self.state.data["clusters"].get(self.name, {}))
+
+    @property
+    def issuer(self) -> str:
+        """The cluster's OIDC issuer: the same again after the emulated account was lost."""
+        digest = hashlib.sha256(f"{self.state.base}/{self.name}".encode()).hexdigest()[:32].upper()
+        return f"https://oidc.eks.{self.region}.amazonaws.com/id/{digest}"
+
+    @property
+    def endpoint(self) -> str:
+        """The API server's URL."""
+        return str(self.entry["endpoint"])
+
+    def ca_data(self) -> str:
+        """The certificate authority of the API server as DescribeCluster gives it: base64 of PEM."""
+        return base64.b64encode((self.home / "pki" / "ca.crt").read_bytes()).decode("ascii")
+
+    def client(self) -> KubeClient:
+        """Return a client with the administrator's certificate."""
+        return KubeClient(self.endpoint, self.home / "pki")
+
+    def dead(self) -> list[str]:
+        """Return the names of its processes that do not run."""
+        processes = self.entry.get("processes", {})
+        return [name for name in (*COMPONENTS, PROXY) if not process.alive(processes.get(name))]
+
+    def healthy(self) -> bool:
+        """Tell whether it was completely made, all its processes run and its API server is ready."""
+        if not self.entry.get("ready") or self.dead():
+            return False
+        client = self.client()
+        try:
+            return client.ready()
+        finally:
+            client.close()
+
+    def up(self, binaries: Path, aws_port: int) -> str:
+        """Create it or start again what of it does not run; return what was done."""
+        entry = self.entry
+        if not entry.get("ready") or entry.get("aws_port") != aws_port:
+            self._create_anew(binaries, aws_port)
+            return "created anew, as the AWS server's port was taken" if entry.get("ready") else "created"
+        dead = self.dead()
+        lost_ports = [
+            f"{name} ({port})"
+            for name, port in entry["ports"].items()
+            if any(name.startswith(part) for part in dead) and not process.port_is_free(port)
+        ]
+        if lost_ports:
+            self._create_anew(binaries, aws_port)
+            return f"created anew, as other programs took the ports of {', '.join(lost_ports)}"
+        self._restart(binaries, dead)
+        return f"started again: {', '.join(dead)}" if dead else "restarted"
+
+    def remove(self) -> None:
+        """End its processes and remove all that it left."""
+        process.end_identities([*self.entry.get("processes", {}).values(), *self._forked().values()], grace=1.0)
+        self.state.remove("clusters", self.name)
+        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.files, ignore_errors=True)
+        self.socket.unlink(missing_ok=True)
+
+    def _create_anew(self, binaries: Path, aws_port: int) -> None:
+        """Create it with nothing left of before; with other ports where another program took one meanwhile."""
+        for last in (False, False, True):
+            self.remove()
+            try:
+                self._create(binaries, aws_port)
+                return
+            except SandboxError as error:
+                if last or "address already in use" not in str(error):
+                    raise
+
+    def _create(self, binaries: Path, aws_port: int) -> None:
+        names = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+        ports = dict(zip(names, process.free_ports(len(names)), strict=True))
+        self.state.change(
+            "clusters",
+            self.name,
+            region=self.region,
+            endpoint=f"https://127.0.0.1:{ports['kube-apiserver']}",
+            ca_file=str(self.home / "pki" / "ca.crt"),
+            kubeconfig=str(self.files / "kubeconfig"),
+            issuer=self.issuer,
+            service_cidr=SERVICE_CIDR,
+            webhooks_file=str(self.files / "webhooks.json"),
+            ports=ports,
+            aws_port=aws_port,
+            processes={},
+            ready=False,
+        )
+        self._write_configuration(binaries, aws_port, ports)
+        self._start_proxy()
+        config = ["--config", str(self.files / "kwokctl.json"), "--kubeconfig", str(self.files / "kubeconfig")]
+        self._kwokctl(binaries, ["create", "cluster", *config])
+        self._finish()
+        self._fill()
+        self.state.change("clusters", self.name, ready=True)
+
+    def _restart(self, binaries: Path, dead: list[str]) -> None:
+        # Whatever kwokctl recorded of a process that is gone may by now be the number of somebody else's.
+        forked = self._forked()
+        for name in COMPONENTS:
+            if name in dead and name not in forked:
+                (self.home / "pids" / f"{name}.pid").unlink(missing_ok=True)
+        if PROXY in dead:
+            self._start_proxy()
+        self._kwokctl(binaries, ["start", "cluster"])
+        self._finish()
+
+    def _forked(self) -> dict[str, process.Identity]:
+        """Return the components that kwokctl started, as far as they run and are this sandbox's."""
+        owned = process.owned(self.state.base)
+        found = {}
+        for name in COMPONENTS:
+            try:
+                pid = int((self.home / "pids" / f"{name}.pid").read_text(encoding="ascii"))
+            except (OSError, ValueError):
+                continue
+            identity = process.identify(pid)
+            if identity is not None and owned.get(pid) == identity["start_time"]:
+                found[name] = identity
+        return found
+
+    def _finish(self) -> None:
+        """Record the processes and wait until the API server is ready."""
+        processes = self.entry["processes"] | self._forked()
+        self.state.change("clusters", self.name, processes=processes)
+        client = self.client()
+        log = self.home / "logs" / "kube-apiserver.log"
+        server = processes.get("kube-apiserver", {"pid": 0, "start_time": 0})
+        try:
+            process.wait_until(client.ready, f"the API server of {self.name}", log, server, _START_TIMEOUT)
+        finally:
+            client.close()
+        missing = self.dead()
+        if missing:
+            raise SandboxError(
+                f"cluster {self.name}: {', '.join(missing)} ended while it started",
+                process.tail(self.home / "logs" / f"{missing[0]}.log"),
+            )
+
+    def _fill(self) -> None:
+        client = self.client()
+        log = self.home / "logs" / "kube-controller-manager.log"
+        manager = self.entry["processes"]["kube-controller-manager"]
+        spaces = ("default", "kube-system")
+
+        def accounts() -> bool:
+            return all(client.get(f"/api/v1/namespaces/{space}/serviceaccounts/default") for space in spaces)
+
+        def nodes() -> bool:
+            items = client.get("/api/v1/nodes")["items"]
+            return bool(items) and all(
+                condition["status"] == "True"
+                for item in items
+                for condition in item["status"].get("conditions", [{"type": "Ready", "status": "False"}])
+                if condition["type"] == "Ready"
+            )
+
+        try:
+            # Pods cannot be made before their service account is.
+            process.wait_until(accounts, f"the service accounts of {self.name}", log, manager, _START_TIMEOUT)
+            for item in objects(self.name, self.region, kubernetes_version()):
+                client.apply(item, _MANAGER)
+                if item["kind"] == "Node":
+                    self._node_status(client, item)
+            process.wait_until(nodes, f"the nodes of {self.name}", log, manager, _START_TIMEOUT)
+        finally:
+            client.close()
+
+    def _node_status(self, client: KubeClient, node: dict[str, Any]) -> None:
+        path = f"/api/v1/nodes/{node['metadata']['name']}/status"
+        status, body = client.request("PATCH", path, {"status": node["status"]}, "application/merge-patch+json")
+        if status != 200:
+            raise SandboxError(f"PATCH {self.endpoint}{path} answered {status}: {body}")
+
+    def _start_proxy(self) -> None:
+        self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        log = self.files / "egress-proxy.log"
+        command = [process.python(), "-m", "sandbox.egress_proxy", "--socket", self.socket]
+        command += ["--endpoint", self.endpoint, "--pki", self.home / "pki", "--control", self.entry["webhooks_file"]]
+        identity = process.spawn([str(part) for part in command], self.state.base, log)
+        self.state.change("clusters", self.name, processes=self.entry["processes"] | {PROXY: identity})
+        process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, 20.0)
+
+    def _write_configuration(self, binaries: Path, aws_port: int, ports: dict[str, int]) -> None:
+        def write(name: str, content: dict[str, Any]) -> str:
+            write_file(self.files / name, json.dumps(content, indent=2) + "\n")
+            return str(self.files / name)
+
+        webhook = f"http://127.0.0.1:{aws_port}/sandbox/authenticate/{self.name}"
+        tokens = write(
+            "token-webhook.json",
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "aws", "cluster": {"server": webhook}}],
+                "users": [{"name": "api-server", "user": {}}],
+                "contexts": [{"name": "aws", "context": {"cluster": "aws", "user": "api-server"}}],
+                "current-context": "aws",
+            },
+        )
+        connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(self.socket)}}}
+        egress = write(
+            "egress.json",
+            {
+                "apiVersion": "apiserver.k8s.io/v1beta1",
+                "kind": "EgressSelectorConfiguration",
+                "egressSelections": [{"name": "cluster", "connection": connection}],
+            },
+        )
+        server = {
+            "advertise-address": "10.0.255.10",
+            "authentication-token-webhook-config-file": tokens,
+            "authentication-token-webhook-version": "v1",
+            # Short, so that a changed access entry counts at once; not 0, so that a burst of calls asks once.
+            "authentication-token-webhook-cache-ttl": "1s",
+            "egress-selector-config-file": egress,
+            # As on EKS: webhooks are dialled at their endpoints, so a Service without any is refused by name.
+            "enable-aggregator-routing": "true",
+            "service-account-issuer": self.issuer,
+            "service-account-jwks-uri": f"{self.issuer}/keys",
+            "api-audiences": "https://kubernetes.default.svc",
+            "service-cluster-ip-range": SERVICE_CIDR,
+            "v": "1",
+        }
+        quiet = {"v": "1"}
+        patches = {
+            "etcd": {"log-level": "warn", "unsafe-no-fsync": "true"},
+            "kube-apiserver": server,
+            "kube-controller-manager": quiet | {"service-cluster-ip-range": SERVICE_CIDR},
+            "kube-scheduler": quiet,
+        }
+        options = {
+            "runtime": "binary",
+            "bindAddress": "127.0.0.1",
+            "kubeVersion": kubernetes_version(),
+            "etcdBinary": str(binaries / "etcd"),
+            "kubeApiserverBinary": str(binaries / "kube-apiserver"),
+            "kubeControllerManagerBinary": str(binaries / "kube-controller-manager"),
+            "kubeSchedulerBinary": str(binaries / "kube-scheduler"),
+            "kwokControllerBinary": str(binaries / "kwok"),
+            "kubectlBinary": str(binaries / "kubectl"),
+            "etcdPort": ports["etcd"],
+            "etcdPeerPort": ports["etcd-peer"],
+            "kubeApiserverPort": ports["kube-apiserver"],
+            "kubeControllerManagerPort": ports["kube-controller-manager"],
+            "kubeSchedulerPort": ports["kube-scheduler"],
+            "kwokControllerPort": ports["kwok-controller"],
+        }
+        write(
+            "kwokctl.json",
+            {
+                "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+                "kind": "KwokctlConfiguration",
+                "options": options,
+                "componentsPatches": [
+                    {
+                        "name": name,
+                        # A flag that is a list would otherwise get a second item beside kwokctl's own.
+                        "extraArgs": [
+                            {"key": key, "value": value, "override": key == "service-account-issuer"}
+                            for key, value in flags.items()
+                        ],
+                    }
+                    for name, flags in patches.items()
+                ],
+            },
+        )
+
+    def _kwokctl(self, binaries: Path, arguments: list[str]) -> None:
+        log = self.files / "kwokctl.log"
+        extra = process.environment(
+            self.state.base,
+            {"KWOK_WORKDIR": str(self.work), "PATH": f"{binaries}:/usr/bin:/bin", "HOME": str(self.files)},
+        )
+        command = [str(binaries / "kwokctl"), "--name", self.name, *arguments]
+        with log.open("ab") as output:
+            done = subprocess.run(
+                command, env=extra, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, timeout=180
+            )
+        if done.returncode:
+            what = " ".join(arguments[:2])
+            raise SandboxError(f"kwokctl {what} {self.name} ended with code {done.returncode}", process.tail(log))

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A few calls of the Kubernetes API with the administrator's client certificate.
+
+The official client takes up to a second to import, which `up` when up has no time for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from sandbox.errors import SandboxError
+
+
+class KubeClient:
+    """The API of one control plane; not to be shared between threads."""
+
+    def __init__(self, endpoint: str, pki: Path, timeout: float = 10.0) -> None:
+        """Prepare for an endpoint (https URL) with ca.crt, admin.crt and admin.key of a directory; timeout in s."""
+        parts = urlsplit(endpoint)
+        context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        self.endpoint = endpoint
+        self._connection = http.client.HTTPSConnection(
+            parts.hostname or "", parts.port, context=context, timeout=timeout
+        )
+
+    def request(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
+        """Return the status and the decoded body of an answer."""
+        data = None if body is None else json.dumps(body)
+        try:
+            self._connection.request(method, path, data, {"Content-Type": kind, "Accept": "application/json"})
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return answer.status, json.loads(text) if is_json else text.decode("utf-8", "replace")
+
+    def get(self, path: str) -> Any:
+        """Return an object or list, None where there is none."""
+        status, body = self.request("GET", path)
+        if status == 404:
+            return None
+        self._check("GET", path, status, body)
+        return body
+
+    def apply(self, item: dict[str, Any], manager: str) -> Any:
+        """Apply an object server-side for a field manager, taking over fields that others hold."""
+        path = object_path(item) + f"?fieldManager={quote(manager)}&force=true"
+        status, body = self.request("PATCH", path, item, "application/apply-patch+yaml")
+        self._check("PATCH", path, status, body)
+        return body
+
+    def ready(self) -> bool:
+        """Tell whether the API server says that it is ready."""
+        try:
+            return self.request("GET", "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _check(self, method: str, path: str, status: int, body: Any) -> None:
+        if status >= 300:
+            message = body.get("message", body) if isinstance(body, dict) else body
+            raise SandboxError(f"{method} {self.endpoint}{path} answered {status}: {message}")
+
+
+_PLURALS = {"StorageClass": "storageclasses", "Ingress": "ingresses", "IngressClass": "ingressclasses"}
+_CLUSTER_WIDE = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "IngressClass",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "StorageClass",
+        "ValidatingWebhookConfiguration",
+    }
+)
+
+
+def object_path(item: dict[str, Any]) -> str:
+    """Return the URL path of an object of the kinds that the fixtures use."""
+    version, kind, meta = item["apiVersion"], item["kind"], item["metadata"]
+    prefix = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    plural = _PLURALS.get(kind, kind.lower() + "s")
+    where = "" if kind in _CLUSTER_WIDE else f"/namespaces/{meta['namespace']}"
+    return f"{prefix}{where}/{plural}/{meta['name']}"

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What exists in a sandbox's cluster and account, read back from the APIs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+
+
+def report(state: dict[str, Any], name: str) -> str:
+    """Return, as a text for people, what the platform consists of in one cluster."""
+    entry = state["clusters"][name]
+    session = botocore.session.Session()
+    session.set_credentials("sandbox", "sandbox")
+
+    def client(service: str) -> Any:
+        return session.create_client(
+            service, region_name=entry["region"], endpoint_url=state["aws"]["endpoint"], use_ssl=False
+        )
+
+    cluster = client("eks").describe_cluster(name=name)["cluster"]
+    sections = {
+        f"EKS cluster {name}": [
+            f"version {cluster['version']}, {cluster['status']}, VPC {cluster['resourcesVpcConfig']['vpcId']}"
+        ],
+        "IAM OIDC provider": _provider(client("iam"), cluster),
+        "IAM roles for service accounts": _roles(client("iam"), cluster),
+        "Subnet tags": _subnets(client("ec2"), cluster),
+        "Helm releases (of stand-in charts, see sandbox/charts)": _releases(state, entry),
+        "Kubernetes": _objects(state, entry),
+    }
+    return "\n".join(
+        f"\n{title}\n" + "\n".join(f"  {line}" for line in lines or ["none"]) for title, lines in sections.items()
+    )
+
+
+def _provider(iam: Any, cluster: dict[str, Any]) -> list[str]:
+    host = cluster["identity"]["oidc"]["issuer"].removeprefix("https://")
+    arns = [item["Arn"] for item in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    return [
+        f"{arn}  audiences {', '.join(iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)['ClientIDList'])}"
+        for arn in arns
+        if arn.endswith(host)
+    ]
+
+
+def _roles(iam: Any, cluster: dict[str, Any]) -> list[str]:
+    host = cluster["identity"]["oidc"]["issuer"].removeprefix("https://")
+    lines = []
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            trust = json.dumps(role["AssumeRolePolicyDocument"])
+            if host in trust:
+                policies = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+                subjects = [
+                    subject
+                    for statement in role["AssumeRolePolicyDocument"]["Statement"]
+                    for subject in _texts(statement.get("Condition", {}).get("StringEquals", {}).get(f"{host}:sub"))
+                ]
+                lines.append(f"{role['Arn']}  for {', '.join(subjects)}  policies {', '.join(policies)}")
+    return lines
+
+
+def _texts(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else value or []
+
+
+def _subnets(ec2: Any, cluster: dict[str, Any]) -> list[str]:
+    vpc = cluster["resourcesVpcConfig"]["vpcId"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    lines = []
+    for subnet in sorted(subnets, key=lambda item: (item["AvailabilityZone"], item["CidrBlock"])):
+        tags = {tag["Key"]: tag["Value"] for tag in subnet.get("Tags", [])}
+        ours = " ".join(f"{key}={value}" for key, value in sorted(tags.items()) if key.startswith("kubernetes.io/"))
+        lines.append(f"{subnet['SubnetId']}  {subnet['AvailabilityZone']:<18} {tags.get('Name', ''):<28} {ours or '-'}")
+    return lines
+
+
+def _releases(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
+    found = json.loads(_run([str(Path(state["bin"], "helm")), "list", "--all-namespaces", "--output", "json"], entry))
+    return [
+        f"{item['namespace']}/{item['name']}  {item['chart']}  {item['status']}  revision {item['revision']}"
+        for item in found
+    ]
+
+
+def _objects(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
+    kinds = (
+        "deployments.apps,ingressclasses.networking.k8s.io,validatingwebhookconfigurations.admissionregistration.k8s.io"
+    )
+    command = [str(Path(state["bin"], "kubectl")), "get", kinds, "--all-namespaces", "--output", "json"]
+    lines = []
+    for item in json.loads(_run(command, entry))["items"]:
+        ready = item.get("status", {}).get("readyReplicas")
+        suffix = f"  {ready or 0}/{item['spec']['replicas']} ready" if item["kind"] == "Deployment" else ""
+        lines.append(f"{item['kind']} {item['metadata']['name']}{suffix}")
+    return lines
+
+
+def _run(command: list[str], entry: dict[str, Any]) -> str:
+    environment = {
+        "KUBECONFIG": entry["kubeconfig"],
+        "HOME": str(Path(entry["kubeconfig"]).parent),
+        "PATH": "/usr/bin:/bin",
+    }
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
