@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import releases
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+
+DOCUMENTATION = r"""
+name: addon_releases
+author: [ekspress.eks contributors (@ekspress)]
+version_added: 1.0.0
+short_description: Helm releases of a list of add-on specifications
+description:
+  - Gives every release the address of its chart and the releases that it needs, as M(ekspress.eks.helm_releases) takes
+    them.
+positional: chart_source
+options:
+  _input:
+    description: Specifications of add-ons.
+    type: list
+    elements: dict
+    required: true
+  chart_source:
+    description:
+      - V(upstream) for each chart's own repository, an C(oci://) address of a registry, or a directory of unpacked
+        charts.
+    type: str
+    default: upstream
+"""
+
+EXAMPLES = r"""
+- name: Converge the releases of two add-ons from a registry
+  ekspress.eks.helm_releases:
+    cluster: production-blue
+    releases: "{{ [alb, traefik] | ekspress.eks.addon_releases(registry) }}"
+  vars:
+    registry: oci://111122223333.dkr.ecr.eu-central-1.amazonaws.com/charts
+"""
+
+RETURN = r"""
+_value:
+  description: Releases.
+  type: list
+  elements: dict
+"""
+
+
+def addon_releases(specs: list[dict[str, Any]], chart_source: str = "upstream") -> list[dict[str, Any]]:
+    try:
+        return releases(specs, chart_source)
+    except EksError as error:
+        raise AnsibleFilterError(error.message) from error
+
+
+class FilterModule:
+    """Filters of add-on specifications."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"addon_releases": addon_releases}

@@ -1,0 +1,240 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The helm program, version 3 or 4: called with secrets on its standard input and in its environment only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import HIDDEN, secrets, written
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, memory_file
+from ansible_collections.ekspress.eks.plugins.module_utils._secrets import written_forms
+
+HISTORY = 10
+"""Revisions that are kept of a release: Helm's own default, stated so that no environment variable changes it."""
+
+GRACE_SECONDS = 15.0
+"""Time that helm gets to mark its release as failed once the task is ended."""
+
+LATER_SECONDS = 30.0
+"""helm ends by itself after its timeout; this much later it is ended by us."""
+
+NOISE = re.compile(
+    r"^(WARNING: |W\d{4} |I\d{4} |E\d{4} |level=(WARN|INFO|DEBUG)|Pulled: |Digest: |Release \".*\" does not exist"
+    r"|time=\S+ level=(WARN|INFO|DEBUG)|walk\.go:)"
+)
+MOST_WORDS = 4000
+"""Characters of helm's words in a result."""
+
+
+ADVICE = (
+    (
+        re.compile(r'namespaces "[^"]*" not found'),
+        "Make the namespace first, or set the release's create_namespace.",
+    ),
+    (
+        re.compile(
+            r"failed to perform \"|failed to do request|not a valid chart repository|no chart version found"
+            r"|chart \".*\" .*not found in|no chart name found|failed to fetch|unable to locate any tags"
+        ),
+        "The chart was asked for as {chart}: check its name and version, the repository, and the way there "
+        "(network, proxy, helm registry login).",
+    ),
+    (
+        re.compile(r"^unknown (shorthand )?(flag|command)"),
+        "This helm is too old: install Helm 3.14 or later, or Helm 4, or set helm_binary to its path.",
+    ),
+    (
+        re.compile(r"cannot be imported into the current release"),
+        "Something else made this object: remove it, or release it there under the same name and namespace.",
+    ),
+)
+"""What to do next, by helm's own words: those of Helm 3 and of Helm 4."""
+
+
+class Helm:
+    """Runs helm against one cluster, at most ``concurrency`` processes at once.
+
+    ``started`` is told the key of each release that a helm process begins to change.
+    """
+
+    def __init__(
+        self,
+        binary: str,
+        connection: Connection,
+        context: Context,
+        concurrency: int,
+        started: Callable[[str], None],
+    ) -> None:
+        self._binary = binary
+        self._connection = connection
+        self._context = context
+        self._started = started
+        self._slots = threading.BoundedSemaphore(concurrency)
+
+    def upgrade(self, release: Release, *, rehearse: bool = False) -> None:
+        """Install or upgrade a release. Raises EksError with helm's own words.
+
+        A rehearsal fetches and renders the chart against the cluster's versions and changes nothing.
+        """
+        chart = release.chart
+        if chart is None:
+            raise EksError(f"Release {release.key} has no chart.")
+        arguments = ["upgrade", release.name, chart.reference, "--install", "--reset-values", "--values", "-"]
+        arguments += ["--history-max", str(HISTORY), "--timeout", f"{release.timeout}s"]
+        if not chart.local:
+            arguments += ["--version", chart.version]
+        if chart.repository:
+            arguments += ["--repo", chart.repository]
+        if release.create_namespace:
+            arguments.append("--create-namespace")
+        if release.plain_http and chart.reference.startswith("oci://"):
+            arguments.append("--plain-http")
+        if rehearse:
+            arguments.append("--dry-run=client")
+        self._run(release, arguments, written(release.values), write=not rehearse)
+
+    def rollback(self, release: Release, revision: int) -> None:
+        """Bring a release back to a revision."""
+        arguments = ["rollback", release.name, str(revision), "--history-max", str(HISTORY)]
+        self._run(release, [*arguments, "--timeout", f"{release.timeout}s"])
+
+    def uninstall(self, release: Release) -> None:
+        """Remove a release with its history; ends once its objects are gone, finalizers included."""
+        arguments = ["uninstall", release.name, "--ignore-not-found", "--wait", "--cascade", "foreground"]
+        self._run(release, [*arguments, "--timeout", f"{release.timeout}s"])
+
+    def _run(self, release: Release, arguments: list[str], text: str = "", *, write: bool = True) -> None:
+        call = f"helm {arguments[0]} {release.key}"
+        self._context.before_call(call, write=write)
+        with self._slots, kubeconfig_file(self._connection) as (kubeconfig, inherited):
+            # The task may have ended while this waited for its turn.
+            self._context.before_call(call, write=write)
+            try:
+                process = subprocess.Popen(
+                    [self._program(), *arguments, "--namespace", release.namespace],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=self._environment(kubeconfig),
+                    pass_fds=inherited,
+                    encoding="utf-8",
+                    errors="replace",
+                )
+            except OSError as error:
+                raise EksError(f"helm cannot be started: {error}. Set helm_binary to Helm 3 or 4.") from error
+            self._context.actions.append(f"helm:{arguments[0]}")
+            if write:
+                self._started(release.key)
+            words = self._finish(process, text, call, release.timeout + LATER_SECONDS)
+        if process.returncode != 0:
+            said = cleaned(words, secrets(release.values))
+            raise EksError(advised(said, release) if said else f"{call} ended with status {process.returncode}.")
+
+    def _finish(self, process: subprocess.Popen[str], text: str, call: str, seconds: float) -> str:
+        waited = 0.0
+        content: str | None = text
+        while True:
+            try:
+                return process.communicate(content, timeout=0.5)[1]
+            except subprocess.TimeoutExpired:
+                content = None
+                waited += 0.5
+            if self._context.cancelled.is_set() or waited > seconds:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=GRACE_SECONDS)
+                process.kill()
+                process.communicate()
+                if self._context.cancelled.is_set():
+                    raise CancelledError(f"{call} was stopped: the task was ended. The next run repairs the release.")
+                raise EksError(
+                    f"{call} did not end within {seconds:.0f} s and was stopped. Raise the release's timeout."
+                )
+
+    def _program(self) -> str:
+        found = shutil.which(os.path.expanduser(self._binary))
+        if found is None:
+            raise EksError(
+                f"The program {self._binary!r} is not there; it is needed to change releases. "
+                "Install Helm 3.14 or later, or Helm 4, or set helm_binary to its path."
+            )
+        return found
+
+    def _environment(self, kubeconfig: str) -> dict[str, str]:
+        """The environment of a helm process, its only place of a secret."""
+        home = _home()
+        made = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "KUBE"))}
+        for kind in ("CACHE", "CONFIG", "DATA"):
+            made[f"HELM_{kind}_HOME"] = str(home / kind.lower())
+        made["HELM_REGISTRY_CONFIG"] = os.environ.get("HELM_REGISTRY_CONFIG") or _registry_config()
+        made["KUBECONFIG"] = kubeconfig
+        if self._connection.token is not None:
+            # Minted for this process: it has the whole of a token's 15 minutes.
+            made["HELM_KUBETOKEN"] = self._connection.token(True)
+        return made
+
+
+@contextlib.contextmanager
+def kubeconfig_file(connection: Connection) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The path of the connection's kubeconfig, in memory where the system can, and the descriptors behind it."""
+    content = json.dumps(connection.kubeconfig())
+    if connection.client_key or hasattr(os, "memfd_create"):
+        with memory_file(content) as path:
+            yield path, (int(path.rpartition("/")[2]),)
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="ekspress-kubeconfig-", suffix=".json") as file:
+        file.write(content)
+        file.flush()
+        yield file.name, ()
+
+
+def cleaned(words: str, hidden: set[str]) -> str:
+    """helm's standard error without warnings and progress, and without values that look secret."""
+    lines = [line for line in words.splitlines() if line.strip() and not NOISE.match(line)]
+    text = "\n".join(lines).removeprefix("Error: ").strip()
+    for secret in sorted(written_forms(hidden), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} …"
+
+
+def advised(words: str, release: Release) -> str:
+    """helm's words and, where they tell, what to do next."""
+    chart = release.chart
+    # Not its address: a user and a password may be in it.
+    asked = f"{chart.name} {chart.version}" if chart else ""
+    for sign, step in ADVICE:
+        if sign.search(words):
+            return f"{words.rstrip('.')}. {step.format(chart=asked)}"
+    return words
+
+
+def _home() -> Path:
+    """A directory of this collection's own: the user's repositories and plugins do not count, nor are they touched."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = Path(base).expanduser() / "ekspress.eks" / "helm"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EksError(
+            f"helm's cache {home} cannot be made: {error}. Set XDG_CACHE_HOME to a writable directory."
+        ) from error
+    return home
+
+
+def _registry_config() -> str:
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return str(Path(base).expanduser() / "helm" / "registry" / "config.json")

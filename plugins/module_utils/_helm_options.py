@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Options of helm_releases, and releases made of them: everything that is wrong is found before anything is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils import _gates, _helm_graph
+from ansible_collections.ekspress.eks.plugins.module_utils._adapter import (
+    aws_options,
+    cluster_options,
+    kubernetes_options,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import resolve
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release, check_names
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import censored, check
+
+TIMEOUT = 300
+"""Seconds, Helm's own default."""
+
+
+def argument_spec() -> dict[str, Any]:
+    """The options of the module."""
+    release = {
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "default"},
+        "create_namespace": {"type": "bool", "default": False},
+        "chart": {"type": "str"},
+        "repository": {"type": "str"},
+        "version": {"type": "str"},
+        "values": {"type": "dict", "default": {}},
+        "needs": {"type": "list", "elements": "str", "default": []},
+        "gates": {"type": "list", "elements": "dict", "default": [], "options": _gates.options()},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "timeout": {"type": "int", "default": TIMEOUT},
+        "plain_http": {"type": "bool"},
+    }
+    own = {
+        "releases": {"type": "list", "elements": "dict", "required": True, "options": release},
+        "concurrency": {"type": "int", "default": 4},
+        "helm_binary": {"type": "path", "default": "helm", "aliases": ["binary_path"]},
+        "plain_http": {"type": "bool", "default": False},
+    }
+    cluster = {name: {**spec, "required": False} for name, spec in cluster_options().items()}
+    return {**aws_options(), **cluster, **kubernetes_options(), **own}
+
+
+def parse(params: dict[str, Any]) -> dict[str, Release]:
+    """The releases by their key, in the order given. Raises EksError on the first thing that is wrong."""
+    if params["concurrency"] < 1:
+        raise EksError(f"concurrency is {params['concurrency']}; give 1 or more.")
+    keys = _keys(params["releases"])
+    releases = {}
+    for entry in params["releases"]:
+        release = _release(entry, keys, params["plain_http"])
+        releases[release.key] = release
+    for release in releases.values():
+        for need in release.needs:
+            if release.chart is not None and releases[need].chart is None:
+                raise EksError(
+                    f"Release {release.key} needs {need}, which is to be absent. Keep {need} or remove both."
+                )
+    _helm_graph.check({release.key: release.needs for release in releases.values()})
+    return releases
+
+
+def order(releases: dict[str, Release]) -> dict[str, list[str]]:
+    """What each release waits for: those it needs, and where it is to be absent those that need it."""
+    waits: dict[str, list[str]] = {key: [] for key in releases}
+    for release in releases.values():
+        for need in release.needs:
+            if releases[need].chart is None:
+                waits[need].append(release.key)
+            elif release.chart is not None:
+                waits[release.key].append(need)
+    return waits
+
+
+def shown(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with values hidden that look secret by their name; they may not be valid."""
+    releases = params.get("releases")
+    return {**params, "releases": list(map(_shown, releases))} if isinstance(releases, list) else params
+
+
+def _shown(entry: Any) -> Any:
+    if isinstance(entry, dict) and isinstance(entry.get("values"), dict):
+        return {**entry, "values": censored(entry["values"])}
+    return entry
+
+
+def _keys(entries: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The keys behind each name that needs may use: a release's name, or namespace/name."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        check_names(entry["name"], entry["namespace"])
+        key = f"{entry['namespace']}/{entry['name']}"
+        if key in found:
+            raise EksError(f"Release {key} is listed twice. Give each release once.")
+        found[key] = [key]
+        found.setdefault(entry["name"], []).append(key)
+    return found
+
+
+def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool) -> Release:
+    name, namespace, timeout = entry["name"], entry["namespace"], entry["timeout"]
+    if timeout < 1:
+        raise EksError(f"Release {name!r}: timeout is {timeout}; give 1 second or more.")
+    check(entry["values"] or {}, f"Release {name!r}")
+    chart = None
+    gates: tuple[_gates.Gate, ...] = ()
+    if entry["state"] == "present":
+        if not entry.get("chart"):
+            raise EksError(f"Release {name!r}: chart is missing.")
+        chart = resolve(entry["chart"], entry.get("repository") or "", entry.get("version") or "", name)
+        gates = tuple(_gates.parse(gate, namespace, timeout, f"Release {name!r}") for gate in entry["gates"])
+    own = entry.get("plain_http")
+    return Release(
+        name=name,
+        namespace=namespace,
+        chart=chart,
+        values=entry["values"] or {},
+        needs=tuple(dict.fromkeys(_need(need, name, keys) for need in entry["needs"])),
+        gates=gates,
+        timeout=timeout,
+        create_namespace=entry["create_namespace"],
+        plain_http=plain_http if own is None else own,
+    )
+
+
+def _need(need: str, name: str, keys: dict[str, list[str]]) -> str:
+    found = keys.get(need, [])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise EksError(f"Release {name!r} needs {need!r}, of which there are several: write one of {', '.join(found)}.")
+    raise EksError(f"Release {name!r} needs {need!r}, which is not among the releases. Add it, or take the need away.")

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a release needs done: pure decisions on what Helm recorded and what is wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_content, same_version
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same
+
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
+"""At most 53 characters: https://helm.sh/docs/chart_template_guide/getting_started/#adding-a-simple-template-call"""
+
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+UNCHANGED, INSTALLED, UPGRADED, REPAIRED, REMOVED = "unchanged", "installed", "upgraded", "repaired", "removed"
+FAILED, SKIPPED = "failed", "skipped"
+CHANGES = frozenset({INSTALLED, UPGRADED, REPAIRED, REMOVED})
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as it is wanted. ``chart`` is None where it is to be absent."""
+
+    name: str
+    namespace: str
+    chart: Chart | None
+    values: dict[str, Any] = field(repr=False)
+    needs: tuple[str, ...]
+    """Keys (namespace/name) of other releases."""
+    gates: tuple[Gate, ...]
+    timeout: int
+    create_namespace: bool
+    plain_http: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done with a release, and why. ``state`` is the one it will have if nothing fails."""
+
+    state: str
+    reason: str = ""
+    status: str = ""
+    """Helm's status of the newest revision; '' where there is none."""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def decide(release: Release, stored: Stored | None) -> Decision:
+    """Compare what Helm recorded with what is wanted."""
+    status = stored.status if stored else ""
+    before = _shown(stored.chart_name, stored.chart_version, status) if stored and status != "uninstalled" else {}
+    if release.chart is None:
+        if not before:
+            return Decision(UNCHANGED, "there is no such release", status)
+        return Decision(REMOVED, "state is absent", status, before)
+    after = _shown(release.chart.name, release.chart.version, DEPLOYED)
+    if stored is None or not before:
+        return Decision(
+            INSTALLED, "there is no such release", status, before, {**after, **changed_values({}, release.values)[1]}
+        )
+    reasons = differences(release, release.chart, stored)
+    changed_before, changed_after = changed_values(stored.values, release.values)
+    before, after = {**before, **changed_before}, {**after, **changed_after}
+    if status != DEPLOYED:
+        why = f"its status is {status}" + (f" ({stored.description})" if stored.description else "")
+        return Decision(REPAIRED, "; ".join([why, *reasons]), status, before, after)
+    if reasons:
+        return Decision(UPGRADED, "; ".join(reasons), status, before, after)
+    return Decision(UNCHANGED, "", status)
+
+
+def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:
+    """Why a release is not what is wanted; nothing where it is."""
+    reasons = []
+    if stored.chart_name != chart.name:
+        reasons.append(f"chart {stored.chart_name} becomes {chart.name}")
+    if not same_version(stored.chart_version, chart.version):
+        reasons.append(f"version {stored.chart_version} becomes {chart.version}")
+    elif not same_content(chart, stored.chart):
+        reasons.append("the files of the chart changed")
+    if not same(stored.values, release.values):
+        before, after = changed_values(stored.values, release.values)
+        keys = sorted({*before, *after})
+        reasons.append(f"values changed: {', '.join(key.removeprefix('values.') for key in keys)}")
+    return reasons
+
+
+def _shown(name: str, version: str, status: str) -> dict[str, Any]:
+    return {"chart": f"{name} {version}", "status": status}
+
+
+def check_names(name: str, namespace: str) -> None:
+    """Raise EksError where Helm or Kubernetes would refuse the names."""
+    if not NAME.fullmatch(name):
+        raise EksError(
+            f"{name!r} is not a release's name: 1 to 53 lower-case letters, digits and hyphens, with a letter or digit "
+            "first and last."
+        )
+    if not NAMESPACE.fullmatch(namespace):
+        raise EksError(
+            f"Release {name!r}: {namespace!r} is not a namespace: 1 to 63 lower-case letters, digits and hyphens."
+        )

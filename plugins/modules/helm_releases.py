@@ -1,0 +1,295 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: helm_releases
+short_description: All Helm releases of a cluster, converged as a graph
+version_added: 1.0.0
+description:
+  - Reads Helm's record of all listed releases with one list call, decides for each what is to be done, and does it
+    side by side, each release as soon as what it needs is ready.
+  - A release is unchanged if its status is deployed and its chart's name, its version and its values are those wanted.
+    For a chart in a local directory or archive its files and default values count too, but not its subcharts'. No
+    helm process runs for an unchanged release.
+  - Values are compared by meaning with those that were given at the last install or upgrade; the chart's own defaults
+    do not count. Values always replace what was given before, as with C(helm upgrade --reset-values).
+  - Where Helm was stopped halfway (status pending or uninstalling) the release is rolled back to its last complete
+    revision, or uninstalled where it has none, and upgraded; where it failed it is upgraded. Both are reported as
+    V(repaired).
+  - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it
+    begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use.
+  - Gates of unchanged releases are read too, one call each or a few; where one does not hold it is waited for, and the
+    release fails after the gate's timeout, so that a broken add-on is never reported as fine.
+  - Runs that change releases of the same cluster take turns. Each holds the lease C(ekspress-eks-helm-releases) in
+    C(kube-system) meanwhile; a run that was killed is waited for 15 seconds, a run that goes on for up to 15
+    minutes. An unchanged run takes no lease.
+  - One release that fails stops only those that need it. The task then fails with the result of every release.
+  - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to read and watch what the
+    gates name, and to get, watch, create, update and delete the lease.
+  - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
+    on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
+    (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
+options:
+  cluster:
+    description:
+      - Name of the EKS cluster, 1 to 100 letters, digits, hyphens and underscores.
+      - One of O(cluster), O(kubeconfig) and O(host) is needed. Beside O(cluster), only O(proxy), O(impersonate_user)
+        and O(impersonate_groups) of the Kubernetes options count.
+    type: str
+    aliases: [cluster_name]
+  releases:
+    description:
+      - The releases. Others in the cluster are not touched.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the release, 1 to 53 lower-case letters, digits and hyphens.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Namespace of the release.
+        type: str
+        default: default
+      create_namespace:
+        description:
+          - Whether the namespace is made where it does not exist.
+        type: bool
+        default: false
+      chart:
+        description:
+          - Name of the chart in O(releases[].repository), or an C(oci://) address, or the absolute path of a chart's
+            directory or archive. Needed with O(releases[].state=present).
+        type: str
+      repository:
+        description:
+          - Where the chart is found by its name. URL of a chart repository (C(https://)), an C(oci://) address, or an
+            absolute directory of unpacked charts.
+        type: str
+      version:
+        description:
+          - Exact version of the chart, as in V(1.2.3). Needed for a chart that is fetched; checked for a local one.
+        type: str
+      values:
+        description:
+          - Values of the chart. A number that Helm would change, as it keeps floats of 64 bits, is refused; write it
+            as a string.
+        type: dict
+        default: {}
+      needs:
+        description:
+          - Names of releases of the same task that must be ready before this one is touched; C(namespace/name) where
+            a name is in several namespaces.
+          - With O(releases[].state=absent) it works the other way round. What is needed is removed last.
+        type: list
+        elements: str
+        default: []
+      gates:
+        description:
+          - What must hold before the release counts as done.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          kind:
+            description:
+              - V(deployment), V(daemonset) and V(statefulset) are rolled out and available, V(job) has completed.
+              - V(crd) is established. V(apiservice) is available.
+              - V(ingress) and V(service) have the address of a load balancer.
+              - V(webhook) is a mutating or validating webhook configuration, or both of the same name, whose webhooks
+                have a CA and whose Services have ready endpoints.
+              - V(admission) is a server-side dry run that creates O(releases[].gates[].manifest). It holds if the API
+                with all its webhooks admits it. While a webhook does not answer, or with a certificate of another CA,
+                it is tried again; a webhook's or the API's refusal fails at once. Nothing is created.
+            type: str
+            required: true
+            choices: [deployment, daemonset, statefulset, job, crd, apiservice, ingress, service, webhook, admission]
+          name:
+            description:
+              - Name of the object. Not for V(admission).
+            type: str
+          namespace:
+            description:
+              - Namespace of the object; the release's by default.
+            type: str
+          manifest:
+            description:
+              - The object that V(admission) tries to create. Its namespace is the release's by default.
+            type: dict
+          timeout:
+            description:
+              - Longest wait in seconds; the release's timeout by default.
+            type: int
+      state:
+        description:
+          - Whether the release is there. V(absent) removes it with its history and waits until its objects are gone.
+        type: str
+        choices: [present, absent]
+        default: present
+      timeout:
+        description:
+          - Seconds that helm may take for a single operation such as a hook, and that each gate is waited for.
+        type: int
+        default: 300
+      plain_http:
+        description:
+          - Talk to this chart's OCI registry by plain HTTP. O(plain_http) by default.
+        type: bool
+  concurrency:
+    description:
+      - Number of helm processes at once. Waiting for gates does not count.
+    type: int
+    default: 4
+  helm_binary:
+    description:
+      - Name or path of the helm program, version 3.14 or later, or 4. Only needed where something changes.
+    type: path
+    default: helm
+    aliases: [binary_path]
+  plain_http:
+    description:
+      - Talk to OCI registries by plain HTTP, for a registry on the same machine.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - ekspress.eks.aws
+  - ekspress.eks.kubernetes
+  - ekspress.eks.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Decides as the real run does, and lets helm fetch and render what would change (C(--dry-run=client)), so that a
+        chart that is not there or refuses its values fails here too. Releases that would be removed, or rolled back
+        first, are not rendered. The gates of unchanged releases are read once, and a warning says which do not hold;
+        an V(admission) gate sends its dry run.
+  diff_mode:
+    support: full
+    details:
+      - Shows chart, version and status, and the values that differ. A value whose key looks like a secret's (password,
+        token, key, …) is hidden, as in the task's invocation and in helm's words; other values are shown, so set
+        C(no_log) for values that hold secrets under other keys.
+  idempotent:
+    support: full
+author:
+  - ekspress.eks contributors (@ekspress)
+"""
+
+EXAMPLES = r"""
+- name: Two add-ons, the second after the first's webhooks answer
+  ekspress.eks.helm_releases:
+    cluster: production-blue
+    region: eu-central-1
+    releases:
+      - name: aws-load-balancer-controller
+        namespace: kube-system
+        repository: https://aws.github.io/eks-charts
+        chart: aws-load-balancer-controller
+        version: 3.5.0
+        values:
+          clusterName: production-blue
+          keepTLSSecret: true
+        gates:
+          - kind: deployment
+            name: aws-load-balancer-controller
+          - kind: webhook
+            name: aws-load-balancer-webhook
+      - name: traefik
+        namespace: traefik
+        create_namespace: true
+        repository: oci://ghcr.io/traefik/helm
+        chart: traefik
+        version: 41.3.0
+        needs: [aws-load-balancer-controller]
+        gates:
+          - kind: deployment
+            name: traefik
+
+- name: Remove them, in the reverse order of their needs
+  ekspress.eks.helm_releases:
+    cluster: production-blue
+    releases:
+      - name: aws-load-balancer-controller
+        namespace: kube-system
+        state: absent
+      - name: traefik
+        namespace: traefik
+        needs: [aws-load-balancer-controller]
+        state: absent
+
+- name: A chart of a directory, in a cluster of a kubeconfig
+  ekspress.eks.helm_releases:
+    kubeconfig: ~/.kube/config
+    context: kind-test
+    releases:
+      - name: smoke-test
+        chart: "{{ playbook_dir }}/charts/smoke-test"
+"""
+
+RETURN = r"""
+releases:
+  description:
+    - What became of each release, in the order given. Also there where the task failed.
+  returned: always, but where an option or the connection is wrong
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the release.
+      type: str
+      sample: traefik
+    namespace:
+      description: Namespace of the release.
+      type: str
+      sample: traefik
+    state:
+      description:
+        - V(unchanged), V(installed), V(upgraded), V(repaired), V(removed); V(failed); V(skipped), where it needs one
+          that failed. In check mode, what a run without faults would say.
+      type: str
+      sample: upgraded
+    message:
+      description: Why it was changed, or why it failed, in Helm's own words where Helm failed.
+      type: str
+      sample: "version 41.2.0 becomes 41.3.0"
+    seconds:
+      description: How long it took, gates included.
+      type: float
+      sample: 3.2
+    chart:
+      description: Name of the chart.
+      returned: where the release is to be present
+      type: str
+      sample: traefik
+    version:
+      description: Version of the chart.
+      returned: where the release is to be present
+      type: str
+      sample: 41.3.0
+    skipped_because_of:
+      description: Releases (namespace/name) whose failure kept this one from being touched.
+      returned: where it was skipped
+      type: list
+      elements: str
+      sample: [kube-system/aws-load-balancer-controller]
+"""
+
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases import LOGIC
+from ansible_collections.ekspress.eks.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(LOGIC)
+
+
+if __name__ == "__main__":
+    main()
