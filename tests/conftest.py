@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.aws.client import UNWANTED, AwsServer
+
+pytest_plugins = ["tests.sandbox_fixtures"]
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[AwsServer]:
+    """One AWS server for the session (for each worker of pytest-xdist)."""
+    with AwsServer() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
+    """The AWS server, empty, with the environment that leads every SDK to it."""
+    aws_server.reset()
+    for name in UNWANTED:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return aws_server

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a role's specification and IAM policy become for a cluster, filled in by Ansible's own templating."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+from tests.contract.extract import ROOT
+
+REGIONS = {
+    "aws": "eu-central-1",
+    "aws-cn": "cn-north-1",
+    "aws-eusc": "eusc-de-east-1",
+    "aws-iso": "us-iso-east-1",
+    "aws-iso-b": "us-isob-east-1",
+    "aws-iso-e": "eu-isoe-west-1",
+    "aws-iso-f": "us-isof-south-1",
+    "aws-us-gov": "us-gov-west-1",
+}
+
+
+def cluster_variables(partition: str = "aws", name: str = "production-blue") -> dict[str, Any]:
+    """The variables of a cluster as the role ``cluster`` gives them."""
+    return {
+        "cluster_name": name,
+        "cluster_facts": {
+            "name": name,
+            "partition": partition,
+            "region": REGIONS[partition],
+            "account": "111122223333",
+            "vpc_id": "vpc-0a1b2c3d4e5f67890",
+            "auto_mode": False,
+        },
+    }
+
+
+def role_variables(role: str) -> dict[str, Any]:
+    """Defaults and vars of a role, not filled in yet."""
+    loader = DataLoader()
+    found: dict[str, Any] = {}
+    for kind in ("defaults", "vars"):
+        path = str(ROOT / "roles" / role / kind / "main.yml")
+        found |= loader.load_from_file(path, trusted_as_template=True) or {}
+    return found
+
+
+def policy(role: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """The role's IAM policy."""
+    text = (ROOT / "roles" / role / "templates" / "iam_policy.json.j2").read_text()
+    document: dict[str, Any] = json.loads(_templar(variables).template(trust_as_template(text)))
+    return document
+
+
+def specification(role: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """The role's ``__<role>_spec``, its policy filled in."""
+    everything = role_variables(role) | variables
+    everything[f"__{role}_policy"] = policy(role, everything)
+    filled = _templar(everything).template(everything[f"__{role}_spec"])
+    found: dict[str, Any] = json.loads(json.dumps(filled))
+    return found
+
+
+def _templar(variables: dict[str, Any]) -> Templar:
+    return Templar(loader=DataLoader(), variables=variables)

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The whole way through, on two bare clusters; the tests tell one story and run in order, on one worker."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.process import ROOT
+from tests.e2e.conftest import BLUE, GREEN
+from tests.e2e.playbook import SITE, Run, command, inventory, run, surroundings
+from tests.sandbox_fixtures import RunningSandbox
+
+CONVERGE = [
+    "ekspress.eks.network : Converge the subnets' tags",
+    "ekspress.eks.identity : Converge the OIDC provider",
+    "ekspress.eks.addon : Converge the identities",
+    "ekspress.eks.addon : Converge the releases",
+]
+OURS = ("cluster_info", "subnet_tags", "oidc_provider", "irsa_roles", "helm_releases")
+CONTROLLER = "/apis/apps/v1/namespaces/kube-system/deployments/aws-load-balancer-controller"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Path:
+    return inventory(tmp_path, BLUE, GREEN)
+
+
+def writes(bare: RunningSandbox) -> list[str]:
+    return [call["operation"] for call in bare.aws().calls(writes=True)]
+
+
+def objects(bare: RunningSandbox, cluster: str) -> set[tuple[str, str, str]]:
+    """Kind, namespace and name of what a release would make."""
+    kube = bare.kube(cluster)
+    paths = (
+        "/api/v1/secrets",
+        "/api/v1/services",
+        "/api/v1/serviceaccounts",
+        "/apis/apps/v1/deployments",
+        "/apis/networking.k8s.io/v1/ingresses",
+        "/apis/networking.k8s.io/v1/ingressclasses",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+        "/apis/policy/v1/poddisruptionbudgets",
+    )
+    return {
+        (path, item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        for path in paths
+        for item in kube.get(path)["items"]
+    }
+
+
+ALB_CONTROLLER_ALONE = """\
+- hosts: eks
+  gather_facts: false
+  roles:
+    - ekspress.eks.alb_controller
+"""
+
+
+def test_an_add_on_without_the_oidc_provider_is_refused_before_anything_is_written(
+    bare: RunningSandbox, tmp_path: Path
+) -> None:
+    """Its pods would get no credentials, though every task said ok."""
+    play = tmp_path / "play.yml"
+    play.write_text(ALB_CONTROLLER_ALONE, encoding="utf-8")
+    before = objects(bare, BLUE)
+    bare.aws().clear_calls()
+    done = run(bare.environment, inventory(tmp_path, BLUE), playbook=str(play))
+    assert done.code != 0
+    message = done.failure(BLUE)
+    issuer = bare.cluster(BLUE)["issuer"].removeprefix("https://")
+    assert f":oidc-provider/{issuer} of EKS cluster '{BLUE}' does not exist" in message
+    assert "Run the role ekspress.eks.identity or the module ekspress.eks.oidc_provider first." in message
+    assert writes(bare) == []
+    assert objects(bare, BLUE) == before
+
+
+def test_check_mode_says_what_the_run_will_do_and_writes_nothing(bare: RunningSandbox, hosts: Path) -> None:
+    before = {cluster: objects(bare, cluster) for cluster in (BLUE, GREEN)}
+    bare.aws().clear_calls()
+    done = run(bare.environment, hosts, "--check", "--diff")
+    assert not done.problems()
+    for cluster in (BLUE, GREEN):
+        assert done.changed(cluster) == CONVERGE
+        assert objects(bare, cluster) == before[cluster]
+    assert writes(bare) == []
+
+
+def test_a_run_that_is_killed_midway_is_completed_by_the_next(bare: RunningSandbox, hosts: Path) -> None:
+    """Killed while IAM has the role but not yet its policy; then both clusters are converged by one run."""
+    aws = bare.aws()
+    aws.clear_calls()
+    aws.fault("PutRolePolicy", "latency", service="iam", seconds=3)
+    killed = subprocess.Popen(
+        command(hosts, SITE, "--limit", BLUE),
+        cwd=ROOT,
+        env=surroundings(bare.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        await_call(aws, "PutRolePolicy", killed)
+    finally:
+        killed.send_signal(signal.SIGTERM)
+        killed.wait(30)
+        aws.clear_faults()
+    done = run(bare.environment, hosts)
+    assert not done.problems()
+    assert done.changed(GREEN)[-2:] == CONVERGE[-2:]
+    for cluster in (BLUE, GREEN):
+        role = aws.client("iam").get_role_policy(RoleName=f"{cluster}-alb-controller", PolicyName="alb-controller")
+        assert "elasticloadbalancing:CreateLoadBalancer" in json.dumps(role["PolicyDocument"])
+
+
+def await_call(aws: Any, operation: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server has seen an operation begin; fail if the process ends before."""
+    while operation not in [fault["operation"] for fault in aws.faults() if fault["seen"]]:
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        pytest.fail(f"the run ended before {operation}")
+
+
+def test_the_platform_is_there(bare: RunningSandbox) -> None:
+    for cluster in (BLUE, GREEN):
+        kube = bare.kube(cluster)
+        account = kube.get("/api/v1/namespaces/kube-system/serviceaccounts/aws-load-balancer-controller")
+        role = bare.aws().client("iam").get_role(RoleName=f"{cluster}-alb-controller")["Role"]
+        assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == role["Arn"]
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        issuer = bare.cluster(cluster)["issuer"].removeprefix("https://")
+        assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
+        deployment = kube.get(CONTROLLER)
+        assert deployment["status"]["readyReplicas"] == 2
+        assert f"--cluster-name={cluster}" in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbox, hosts: Path) -> None:
+    aws = bare.aws()
+    aws.clear_calls()
+    done = run(bare.environment, hosts)
+    assert not done.problems()
+    for cluster in (BLUE, GREEN):
+        assert done.changed(cluster) == []
+    assert writes(bare) == []
+    # cluster_info 5 (cluster, node groups and one, profiles and one), subnet_tags 3, oidc_provider 2, irsa_roles 3,
+    # helm_releases 1.
+    assert len(aws.calls()) <= 2 * 14, [call["operation"] for call in aws.calls()]
+
+
+def test_check_mode_of_a_converged_cluster_has_nothing_to_say(bare: RunningSandbox, hosts: Path) -> None:
+    done = run(bare.environment, hosts, "--check")
+    assert not done.problems()
+    assert done.changed(BLUE) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "parts"), [("network", CONVERGE[:1]), ("identity", CONVERGE[1:2]), ("addons", CONVERGE[2:])]
+)
+def test_a_tag_runs_its_part_alone(bare: RunningSandbox, hosts: Path, tag: str, parts: list[str]) -> None:
+    done = run(bare.environment, hosts, "--tags", tag)
+    assert done.code == 0, done.problems()
+    assert [task.name for task in done.tasks if task.host == BLUE and task.name in CONVERGE] == parts
+
+
+def test_an_add_on_that_does_not_exist_is_refused_before_anything_is_read(bare: RunningSandbox, hosts: Path) -> None:
+    bare.aws().clear_calls()
+    done = run(bare.environment, hosts, "-e", json.dumps({"platform_addons": ["alb_controler"]}))
+    assert "platform_addons must be one or more of: alb_controller" in done.failure(BLUE)
+    assert "alb_controler" in done.failure(BLUE)
+    assert bare.aws().calls() == []
+
+
+def test_all_modules_run_in_process_and_no_token_is_shown(bare: RunningSandbox, hosts: Path) -> None:
+    done = subprocess.run(
+        command(hosts, SITE, "-vvv", "--limit", BLUE),
+        cwd=ROOT,
+        env=surroundings(bare.environment, ANSIBLE_STDOUT_CALLBACK="default"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Using module file" not in done.stdout
+    assert "k8s-aws-v1." not in done.stdout + done.stderr
+    assert bare.environment["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
+
+
+def test_a_changed_value_upgrades_that_release_alone(bare: RunningSandbox, hosts: Path) -> None:
+    values = json.dumps({"alb_controller_values": {"logLevel": "debug"}})
+    done = run(bare.environment, hosts, "--limit", BLUE, "-e", values)
+    assert done.changed(BLUE) == CONVERGE[-1:]
+    again = run(bare.environment, hosts, "--limit", BLUE, "-e", values)
+    assert again.changed(BLUE) == []
+
+
+def refused(bare: RunningSandbox, hosts: Path, *arguments: str) -> Run:
+    bare.aws().clear_calls()
+    done = run(bare.environment, hosts, *arguments)
+    assert done.code != 0
+    assert writes(bare) == []
+    return done
+
+
+def test_an_unknown_cluster_is_named_with_those_there_are(bare: RunningSandbox, tmp_path: Path) -> None:
+    done = refused(bare, inventory(tmp_path, "site-red"))
+    message = done.failure("site-red")
+    assert "'site-red'" in message
+    assert BLUE in message
+    assert GREEN in message
+
+
+def test_auto_mode_is_said_and_nothing_of_the_add_on_is_installed(bare: RunningSandbox, hosts: Path) -> None:
+    aws = bare.aws()
+    aws.cluster(GREEN, compute_config={"enabled": True})
+    try:
+        done = refused(bare, hosts, "--limit", GREEN)
+    finally:
+        aws.cluster(GREEN, compute_config={"enabled": False})
+    assert "EKS Auto Mode" in done.failure(GREEN)
+    assert "platform_addons" in done.failure(GREEN)
+
+
+def test_a_cluster_name_that_the_policy_does_not_know_is_refused(bare: RunningSandbox, hosts: Path) -> None:
+    values = json.dumps({"alb_controller_values": {"clusterName": "other"}})
+    done = refused(bare, hosts, "--limit", BLUE, "-e", values)
+    assert "Take clusterName out of alb_controller_values" in done.failure(BLUE)
+
+
+def test_a_failed_cluster_stops_before_anything_is_written(bare: RunningSandbox, hosts: Path) -> None:
+    aws = bare.aws()
+    aws.cluster(GREEN, status="FAILED")
+    try:
+        done = refused(bare, hosts, "--limit", GREEN)
+    finally:
+        aws.cluster(GREEN, status="ACTIVE")
+    assert "FAILED" in done.failure(GREEN)
+
+
+def test_one_cluster_that_fails_does_not_stop_the_other(bare: RunningSandbox, tmp_path: Path) -> None:
+    done = run(bare.environment, inventory(tmp_path, BLUE, "site-red"))
+    assert done.stats[BLUE]["failures"] == 0
+    assert done.stats["site-red"]["failures"] == 1
+    assert any(task.name == CONVERGE[-1] and task.host == BLUE for task in done.tasks)
+
+
+def test_a_removed_add_on_leaves_nothing_and_its_neighbour_keeps_its_own(bare: RunningSandbox, hosts: Path) -> None:
+    absent = json.dumps({"alb_controller_state": "absent"})
+    done = run(bare.environment, hosts, "--limit", BLUE, "-e", absent)
+    assert not done.problems()
+    roles = [role["RoleName"] for role in bare.aws().client("iam").list_roles(MaxItems=1000)["Roles"]]
+    assert f"{BLUE}-alb-controller" not in roles
+    assert f"{GREEN}-alb-controller" in roles
+    assert bare.kube(BLUE).get(CONTROLLER) is None
+    assert bare.kube(GREEN).get(CONTROLLER) is not None
+    again = run(bare.environment, hosts, "--limit", BLUE, "-e", absent)
+    assert again.changed(BLUE) == []

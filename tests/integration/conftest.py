@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Fixtures of the tests on a real Kubernetes API."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.helm_releases_support import Ground, turn
+from tests.sandbox_fixtures import RunningSandbox
+
+
+@pytest.fixture(params=["helm", "helm3"])
+def helm_program(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> str:
+    """Helm 4, then Helm 3."""
+    return str(Path(sandbox.state["bin"]) / request.param)
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the caller's Helm, and a home of the test's own for it."""
+    for name in [name for name in os.environ if name.startswith(("HELM_", "K8S_AUTH_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def ground(sandbox: RunningSandbox, helm_program: str, environment: None) -> Iterator[Ground]:
+    """A new namespace; tests of other workers may change releases of the cluster at the same time."""
+    with turn(sandbox, "helm", fcntl.LOCK_SH), namespace(sandbox, helm_program) as made:
+        yield made
+
+
+@pytest.fixture
+def ground_alone(sandbox: RunningSandbox, helm_program: str, environment: None) -> Iterator[Ground]:
+    """A new namespace, while no other test changes releases of the cluster."""
+    with turn(sandbox, "helm", fcntl.LOCK_EX), namespace(sandbox, helm_program) as made:
+        yield made
+
+
+@contextmanager
+def namespace(sandbox: RunningSandbox, helm_program: str) -> Iterator[Ground]:
+    """A namespace that is gone afterwards."""
+    name = f"helm-{uuid.uuid4().hex[:8]}"
+    kube = sandbox.kube()
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "tests")
+    yield Ground(kube, name, {"kubeconfig": sandbox.cluster()["kubeconfig"], "helm_binary": helm_program})
+    kube.close()
+    # A new connection: the API server may have closed the old one while the test waited for something else.
+    last = sandbox.kube()
+    assert last.request("DELETE", f"/api/v1/namespaces/{name}")[0] == 200
+    last.close()

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Check mode of helm_releases lets helm fetch and render what would change, and writes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, write_chart
+
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: checks.check.example.com}
+spec:
+  group: check.example.com
+  names: {kind: Check, plural: checks}
+  scope: Namespaced
+  versions:
+    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+"""
+CUSTOM = "apiVersion: check.example.com/v1\nkind: Check\nmetadata: {name: check}\n"
+
+
+def test_what_helm_would_refuse_is_refused_and_stops_what_needs_it(ground: Ground, tmp_path: Path) -> None:
+    good = write_chart(tmp_path / "good", CONFIG_MAP)
+    bad = write_chart(tmp_path / "bad", '{{ required "colour is needed" .Values.colour }}')
+    before = ground.objects()
+    wanted = [ground.release("bad", bad), ground.release("after", good, needs=["bad"]), ground.release("good", good)]
+    foretold = ground.run(*wanted, check=True)
+    assert foretold.states == {"bad": "failed", "after": "skipped", "good": "installed"}
+    assert "colour is needed" in foretold.result["msg"]
+    assert ground.objects() == before
+    assert ground.run(*wanted).states == foretold.states
+
+
+def test_values_that_the_schema_of_the_chart_refuses(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", CONFIG_MAP)
+    schema = {"properties": {"replicas": {"type": "integer"}}}
+    (tmp_path / "web" / "values.schema.json").write_text(json.dumps(schema))
+    foretold = ground.run(ground.release("web", chart, values={"replicas": "many"}), check=True)
+    assert foretold.states == {"web": "failed"}
+    assert "replicas" in foretold.result["msg"]
+    assert foretold.result["changed"] is False
+
+
+def test_a_kind_that_the_chart_itself_brings_is_no_fault(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", CUSTOM)
+    (tmp_path / "web" / "crds").mkdir()
+    (tmp_path / "web" / "crds" / "checks.yaml").write_text(DEFINITION)
+    assert ground.run(ground.release("web", chart), check=True).states == {"web": "installed"}
+    definitions = ground.kube.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]
+    assert "checks.check.example.com" not in [item["metadata"]["name"] for item in definitions]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_helm_is_needed_where_nothing_is_rendered(ground: Ground, tmp_path: Path, state: str) -> None:
+    release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
+    ground.run(release)
+    foretold = ground.run({**release, "state": state}, check=True, helm_binary=NOWHERE)
+    assert foretold.states == {"web": {"present": "unchanged", "absent": "removed"}[state]}

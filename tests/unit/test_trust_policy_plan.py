@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Service accounts merged into trust policies that others write too."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils import _policy
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import (
+    Issuer,
+    is_pattern,
+    merge,
+    subject,
+    too_long,
+    without,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ACCOUNT = "111122223333"
+BLUE = Issuer.of("https://oidc.eks.eu-central-1.amazonaws.com/id/B1", "aws", ACCOUNT)
+GREEN = Issuer.of("https://oidc.eks.eu-central-1.amazonaws.com/id/62", "aws", ACCOUNT)
+SUBJECTS = [subject(name) for name in ("vault:vault", "kube-system:dns", "web:*", "team-?:app", "default:x")]
+
+
+def statement(issuer: Issuer, subjects: Any, operator: str = "StringEquals", **more: Any) -> dict[str, Any]:
+    condition: dict[str, Any] = {"StringEquals": {issuer.audience_key: "sts.amazonaws.com"}}
+    condition.setdefault(operator, {})[issuer.subject_key] = subjects
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": issuer.provider_arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+        **more,
+    }
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+NODES = {"Sid": "Nodes", "Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}
+FOREIGN = [
+    NODES,
+    statement(BLUE, SUBJECTS[0], Effect="Deny"),
+    statement(BLUE, SUBJECTS[0], Action=["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]),
+    statement(BLUE, SUBJECTS[0], Principal={"Federated": [BLUE.provider_arn, GREEN.provider_arn]}),
+    {**statement(BLUE, SUBJECTS[0]), "Condition": {"StringEquals": {BLUE.subject_key: SUBJECTS[0]}}},
+    {
+        **statement(BLUE, SUBJECTS[0]),
+        "Condition": {**statement(BLUE, SUBJECTS[0])["Condition"], "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+    },
+    {
+        **statement(BLUE, SUBJECTS[0]),
+        "Condition": {"StringEquals": {BLUE.audience_key: "other", BLUE.subject_key: SUBJECTS[0]}},
+    },
+    {
+        **statement(BLUE, SUBJECTS[0]),
+        "Condition": {
+            "StringEquals": {**statement(BLUE, SUBJECTS[0])["Condition"]["StringEquals"], "aws:SourceVpc": "vpc-1"}
+        },
+    },
+    statement(GREEN, SUBJECTS[1], Sid="Green"),
+    statement(GREEN, SUBJECTS[:2]),
+]
+OURS = [
+    statement(BLUE, SUBJECTS[0]),
+    statement(BLUE, SUBJECTS[:2], Sid="Eksctl"),
+    statement(BLUE, SUBJECTS[2], "StringLike"),
+    statement(BLUE, SUBJECTS[1:4], "StringLike"),
+    statement(BLUE, SUBJECTS[2]),
+]
+
+documents = st.one_of(
+    st.none(),
+    st.lists(st.sampled_from(FOREIGN + OURS), min_size=1, max_size=5).map(lambda some: policy(*copy.deepcopy(some))),
+    st.sampled_from(FOREIGN + OURS).map(lambda one: {"Version": "2008-10-17", "Statement": copy.deepcopy(one)}),
+)
+wanted = st.sets(st.sampled_from(SUBJECTS), min_size=1)
+
+
+def foreign_of(document: dict[str, Any] | None, issuer: Issuer = BLUE) -> list[str]:
+    ours = [json.dumps(item) for item in OURS] if issuer is BLUE else []
+    return [
+        text for item in _policy.statements(document or {"Statement": []}) if (text := json.dumps(item)) not in ours
+    ]
+
+
+def trusted_by(document: dict[str, Any] | None, issuer: Issuer) -> set[str]:
+    """The subjects let in by plain statements of an issuer, read the long way."""
+    found = set()
+    for item in _policy.statements(document) if document else []:
+        condition = item.get("Condition", {})
+        plain = {
+            "Effect": "Allow",
+            "Principal": {"Federated": issuer.provider_arn},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+        }
+        if {key: value for key, value in item.items() if key not in ("Sid", "Condition")} != plain:
+            continue
+        if condition.get("StringEquals", {}).get(issuer.audience_key) != "sts.amazonaws.com":
+            continue
+        if set(condition) - {"StringEquals", "StringLike"} or sum(map(len, condition.values())) != 2:
+            continue
+        exact = _policy.as_list(condition["StringEquals"].get(issuer.subject_key, []))
+        found |= {text for text in exact if not is_pattern(text)}
+        found |= set(_policy.as_list(condition.get("StringLike", {}).get(issuer.subject_key, [])))
+    return found
+
+
+@given(documents, wanted, st.booleans())
+def test_all_wanted_are_trusted_and_a_second_merge_changes_nothing(
+    document: dict[str, Any] | None, subjects: set[str], purge: bool
+) -> None:
+    before = copy.deepcopy(document)
+    plan = merge(document, BLUE, subjects, purge=purge)
+    assert document == before
+    now = trusted_by(plan.after, BLUE)
+    assert now == (subjects if purge else subjects | trusted_by(document, BLUE))
+    assert set(plan.unlisted) == now - subjects
+    again = merge(plan.after, BLUE, subjects, purge=purge)
+    assert not again.changed
+    assert again.after == plan.after
+    assert plan.changed == (now != trusted_by(document, BLUE))
+    assert plan.changed or plan.after == document
+
+
+@given(documents, wanted, st.booleans())
+def test_foreign_statements_stay_byte_for_byte_in_their_order(
+    document: dict[str, Any] | None, subjects: set[str], purge: bool
+) -> None:
+    after = merge(document, BLUE, subjects, purge=purge).after
+    kept = [json.dumps(item) for item in _policy.statements(after or {})]
+    kept = [text for text in kept if text in foreign_of(document)]
+    assert kept == foreign_of(document)
+    assert (after or {})["Version"] == (document or {"Version": "2012-10-17"})["Version"]
+    assert trusted_by(after, GREEN) == trusted_by(document, GREEN)
+
+
+@given(documents, wanted)
+def test_add_then_remove_is_as_before(document: dict[str, Any] | None, subjects: set[str]) -> None:
+    trusted = trusted_by(document, BLUE)
+    added = merge(document, BLUE, subjects, purge=False)
+    if trusted:
+        removed = merge(added.after, BLUE, trusted, purge=True).after
+        assert trusted_by(removed, BLUE) == trusted
+    else:
+        assert [
+            json.dumps(item) for item in _policy.statements(without(added.after, BLUE).after or {"Statement": []})
+        ] == [
+            text
+            for text in map(json.dumps, _policy.statements(document or {"Statement": []}))
+            if text in foreign_of(document)
+        ]
+
+
+@given(documents, wanted)
+def test_two_issuers_do_not_disturb_each_other(document: dict[str, Any] | None, subjects: set[str]) -> None:
+    blue = merge(document, BLUE, subjects, purge=True).after
+    both = merge(blue, GREEN, subjects, purge=True).after
+    assert trusted_by(both, BLUE) == trusted_by(both, GREEN) == subjects
+    assert trusted_by(without(both, GREEN).after, BLUE) == subjects
+    assert trusted_by(without(both, GREEN).after, GREEN) == set()
+
+
+@given(wanted)
+def test_exact_names_are_equal_and_only_wildcards_are_like(subjects: set[str]) -> None:
+    after = merge(None, BLUE, subjects, purge=False).after
+    assert after is not None
+    for item in after["Statement"]:
+        condition = item["Condition"]
+        assert condition["StringEquals"][BLUE.audience_key] == "sts.amazonaws.com"
+        exact = _policy.as_list(condition["StringEquals"].get(BLUE.subject_key, []))
+        like = _policy.as_list(condition.get("StringLike", {}).get(BLUE.subject_key, []))
+        assert not any(map(is_pattern, exact))
+        assert all(map(is_pattern, like))
+
+
+@pytest.mark.parametrize("item", FOREIGN, ids=range(len(FOREIGN)))
+def test_a_statement_of_another_shape_is_foreign(item: dict[str, Any]) -> None:
+    plan = without(policy(item), BLUE)
+    assert not plan.changed
+    assert plan.after == policy(item)
+
+
+def test_both_conditions_under_string_like_are_understood() -> None:
+    hand_made = {
+        **statement(BLUE, ""),
+        "Action": ["STS:AssumeRoleWithWebIdentity"],
+        "Condition": {"StringLike": {BLUE.audience_key.upper(): ["sts.amazonaws.com"], BLUE.subject_key: SUBJECTS[:3]}},
+    }
+    assert not merge(policy(hand_made), BLUE, SUBJECTS[:3], purge=True).changed
+    assert without(policy(hand_made, NODES), BLUE).after == policy(NODES)
+    assert without(policy(hand_made), BLUE).after is None
+
+
+def test_subjects_are_added_to_the_statement_there_is() -> None:
+    document = policy(NODES, statement(BLUE, SUBJECTS[0], Sid="Ours"))
+    after = merge(document, BLUE, SUBJECTS[:2], purge=False).after
+    assert after == policy(NODES, statement(BLUE, [SUBJECTS[0], SUBJECTS[1]], Sid="Ours"))
+    assert merge(after, BLUE, SUBJECTS[:1], purge=True).after == document
+
+
+def test_the_partition_and_issuer_are_one() -> None:
+    issuer = Issuer.of("https://oidc.eks.cn-north-1.amazonaws.com.cn/id/C", "aws-cn", ACCOUNT)
+    assert issuer.provider_arn == f"arn:aws-cn:iam::{ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/C"
+    assert issuer.subject_key == "oidc.eks.cn-north-1.amazonaws.com.cn/id/C:sub"
+    with pytest.raises(EksError, match="not an OIDC issuer"):
+        Issuer.of("oidc.eks.cn-north-1.amazonaws.com.cn/id/C", "aws-cn", ACCOUNT)
+
+
+def test_the_quota_says_now_wanted_and_what_to_do() -> None:
+    many = [subject(f"namespace-{number:03d}:service-account") for number in range(40)]
+    document = policy(NODES)
+    plan = merge(document, BLUE, many, purge=False)
+    assert plan.after is not None
+    said = too_long(plan, 2048)
+    for words in (
+        str(_policy.size(plan.after)),
+        str(_policy.size(document)),
+        "2048",
+        "Pod Identity",
+        "a role of its own",
+    ):
+        assert words in said
+    assert too_long(plan, _policy.size(plan.after)) == ""
+    assert too_long(plan, _policy.size(plan.after) - 1) != ""
+    shrunk = merge(plan.after, BLUE, many[:35], purge=True)
+    assert too_long(shrunk, 100) == ""
+    assert too_long(merge(plan.after, BLUE, many, purge=False), 100) == ""
