@@ -5,6 +5,9 @@
 A token is ``k8s-aws-v1.`` and the unpadded base64url of a presigned STS GetCallerIdentity URL:
 https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster.
 The value of ``x-k8s-aws-id`` travels in no URL, only in the signature; that it is signed at all is checked here.
+
+What a user is called and which extra attributes it has is the authenticator's:
+https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.6.13/pkg/server/server.go
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from sandbox.aws.callers import resolve
+from sandbox.aws.callers import Caller, resolve
 from sandbox.aws.state import State
 
 PREFIX = "k8s-aws-v1."
@@ -33,8 +36,8 @@ def _decode(encoded: str) -> str:
     return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
 
 
-def caller_of(token: str, now: datetime) -> tuple[str, str]:
-    """Return (ARN, user id) of the caller that minted a token."""
+def caller_of(token: str, now: datetime) -> Caller:
+    """Return the caller that minted a token."""
     if not token.startswith(PREFIX):
         raise InvalidToken(f"the token does not start with {PREFIX}")
     encoded = token[len(PREFIX) :]
@@ -59,8 +62,31 @@ def caller_of(token: str, now: datetime) -> tuple[str, str]:
         raise InvalidToken("the token has expired")
     if minted > now + CLOCK_SKEW:
         raise InvalidToken("the token was minted in the future")
-    caller = resolve(scope[0], scope[2])
-    return caller.arn, caller.user_id
+    return resolve(scope[0], scope[2])
+
+
+def canonical(arn: str) -> str:
+    """Return the ARN of the role for the ARN of its session, any other ARN as it is."""
+    head, kind, rest = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{rest.rpartition('/')[0]}" if kind else arn
+
+
+def user_of(caller: Caller) -> dict[str, Any]:
+    """Return the user that the API server sees where a caller is the cluster's creator."""
+    assumed = ":assumed-role/" in caller.arn
+    principal, _, session = caller.user_id.partition(":") if assumed else (caller.user_id, "", "")
+    return {
+        "username": "kubernetes-admin",
+        "uid": f"aws-iam-authenticator:{caller.account}:{principal}",
+        "groups": ["system:masters"],
+        "extra": {
+            "accessKeyId": [caller.access_key],
+            "arn": [caller.arn],
+            "canonicalArn": [canonical(caller.arn)],
+            "principalId": [principal],
+            "sessionName": [session],
+        },
+    }
 
 
 def review(state: State, cluster: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -68,16 +94,13 @@ def review(state: State, cluster: str, data: dict[str, Any]) -> dict[str, Any]:
     token = str(data.get("spec", {}).get("token", ""))
     status: dict[str, Any] = {"authenticated": False}
     try:
-        arn, user_id = caller_of(token, datetime.now(UTC))
+        caller = caller_of(token, datetime.now(UTC))
     except InvalidToken as refused:
         status["error"] = str(refused)
     else:
-        creators = {creator for (_account, _region, name), creator in state.cluster_creators.items() if name == cluster}
-        if arn in creators:
-            user = {
-                "username": "kubernetes-admin",
-                "uid": f"aws-iam-authenticator:{user_id}",
-                "groups": ["system:masters"],
-            }
-            status = {"authenticated": True, "user": user}
+        creators = {
+            canonical(arn) for (_account, _region, name), arn in state.cluster_creators.items() if name == cluster
+        }
+        if canonical(caller.arn) in creators:
+            status = {"authenticated": True, "user": user_of(caller)}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.signers import RequestSigner
 
+from sandbox.aws.client import ACCESS_KEY
 from tests.sandbox_fixtures import RunningSandbox
 
 NAME = "sandbox-blue"
@@ -38,18 +39,26 @@ def token(client: Any, session: Any) -> str:
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
-def status_of(description: dict[str, Any], bearer: str) -> int:
-    """Return the status of a request with what DescribeCluster says and a bearer token."""
+def opened(description: dict[str, Any], bearer: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Send a request to where DescribeCluster says, with a bearer token; return the decoded answer."""
     authority = base64.b64decode(description["certificateAuthority"]["data"]).decode()
     context = ssl.create_default_context(cadata=authority)
     request = urllib.request.Request(
-        f"{description['endpoint']}/api/v1/secrets", headers={"Authorization": f"Bearer {bearer}"}
+        f"{description['endpoint']}{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"},
     )
+    with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+        return json.load(answer)
+
+
+def status_of(description: dict[str, Any], bearer: str) -> int:
+    """Return the status of a request with a bearer token."""
     try:
-        with urllib.request.urlopen(request, context=context, timeout=20) as answer:
-            return int(answer.status)
+        opened(description, bearer, "/api/v1/secrets")
     except urllib.error.HTTPError as error:
         return error.code
+    return 200
 
 
 def test_creator_gets_in_by_a_presigned_token_and_a_stranger_does_not(sandbox: RunningSandbox) -> None:
@@ -63,6 +72,25 @@ def test_creator_gets_in_by_a_presigned_token_and_a_stranger_does_not(sandbox: R
     stranger = server.client("sts", credentials=key)
     assert status_of(description, token(stranger, stranger.meta.events)) == 401
     assert status_of(description, "k8s-aws-v1.bm90IGEgdXJs") == 401
+
+
+def test_a_token_shows_the_api_server_who_calls(sandbox: RunningSandbox) -> None:
+    server = sandbox.aws()
+    description = server.client("eks").describe_cluster(name=NAME)["cluster"]
+    sts = server.client("sts")
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    user = opened(description, token(sts, sts.meta.events), path, review)["status"]["userInfo"]
+    identity = sts.get_caller_identity()
+    assert user["username"] == "kubernetes-admin"
+    assert user["uid"] == f"aws-iam-authenticator:{identity['Account']}:{identity['UserId']}"
+    assert user["extra"] == {
+        "accessKeyId": [ACCESS_KEY],
+        "arn": [identity["Arn"]],
+        "canonicalArn": [identity["Arn"]],
+        "principalId": [identity["UserId"]],
+        "sessionName": [""],
+    }
 
 
 def test_describe_cluster_tells_of_the_real_control_plane(sandbox: RunningSandbox) -> None:

@@ -138,6 +138,38 @@ def test_token_of_the_creator(aws: AwsServer) -> None:
     assert status["authenticated"] is True
     assert status["user"]["username"] == "kubernetes-admin"
     assert status["user"]["groups"] == ["system:masters"]
+    identity = aws.client("sts").get_caller_identity()
+    assert status["user"]["uid"] == f"aws-iam-authenticator:{ACCOUNT}:{identity['UserId']}"
+    assert status["user"]["extra"] == {
+        "accessKeyId": [aws.environment["AWS_ACCESS_KEY_ID"]],
+        "arn": [identity["Arn"]],
+        "canonicalArn": [identity["Arn"]],
+        "principalId": [identity["UserId"]],
+        "sessionName": [""],
+    }
+
+
+def test_token_of_a_role_whose_other_session_made_the_cluster(aws: AwsServer, iam: Any) -> None:
+    aws.fixtures()
+    document = trust({"AWS": ACCOUNT})
+    role = iam.create_role(RoleName="platform", Path="/teams/", AssumeRolePolicyDocument=document)["Role"]
+    sts = aws.client("sts")
+    keys = {
+        session: sts.assume_role(RoleArn=role["Arn"], RoleSessionName=session)["Credentials"]
+        for session in ("maker", "user")
+    }
+    made_by = aws.client("sts", credentials=keys["maker"]).get_caller_identity()["Arn"]
+    aws.cluster("sandbox-blue", creator=made_by)
+    user = _review(aws, _token(aws, keys["user"]))["user"]
+    assert user["extra"] == {
+        "accessKeyId": [keys["user"]["AccessKeyId"]],
+        "arn": [f"arn:aws:sts::{ACCOUNT}:assumed-role/platform/user"],
+        # STS names no path, so neither does the authenticator.
+        "canonicalArn": [f"arn:aws:iam::{ACCOUNT}:role/platform"],
+        "principalId": [role["RoleId"]],
+        "sessionName": ["user"],
+    }
+    assert _review(aws, _token(aws))["authenticated"] is False
 
 
 def test_token_of_somebody_else(aws: AwsServer) -> None:
