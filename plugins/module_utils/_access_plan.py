@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""From the people and node roles of an inventory, and a cluster's facts, to the entries that aws_auth takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+
+Item = Mapping[str, Any]
+
+_NODES = ("system:bootstrappers", "system:nodes")
+_EC2_NODE = "system:node:{{EC2PrivateDNSName}}"
+_SESSION_NODE = "system:node:{{SessionName}}"
+NODES = {
+    "EC2_LINUX": (_EC2_NODE, _NODES),
+    "EC2_WINDOWS": (_EC2_NODE, (*_NODES, "eks:kube-proxy-windows")),
+    "FARGATE_LINUX": (_SESSION_NODE, (*_NODES, "system:node-proxier")),
+    "HYBRID_LINUX": (_SESSION_NODE, _NODES),
+}
+"""What a node of each type of access entry is called, and its groups:
+
+https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
+https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html
+https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html
+"""
+MANAGED_NODES = ("auto", "always", "never")
+
+_NAME = re.compile(r"/?([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
+"""A role's or user's name, with or without its path: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A role of nodes; ``origin`` says in a message where it comes from."""
+
+    arn: str
+    type: str
+    origin: str
+
+
+def mappings(
+    people: Sequence[Item], cluster: Item, node_roles: Sequence[Item] = (), managed_nodes: str = "auto"
+) -> dict[str, list[dict[str, Any]]]:
+    """The ``roles`` and ``users`` of aws_auth: people first, in their order, then nodes.
+
+    Names become ARNs of the cluster's account and partition. Raises EksError that names the entry at fault.
+    """
+    entries = [_person(number, person, cluster) for number, person in enumerate(people, start=1)]
+    nodes = _node_entries([*_listed(node_roles, cluster), *_managed(cluster, node_roles, managed_nodes)])
+    taken = {_key(node["arn"]) for node in nodes}
+    for kind, entry in entries:
+        if kind == "role" and _key(entry["arn"]) in taken:
+            raise EksError(
+                f"access_people: {entry['arn']} is also a role of the cluster's nodes, and aws-auth has one entry for "
+                "each role. Give people a role of their own, and take this one out of access_people: nodes need it."
+            )
+    return {
+        "roles": [entry for kind, entry in entries if kind == "role"] + nodes,
+        "users": [entry for kind, entry in entries if kind == "user"],
+    }
+
+
+def _person(number: int, person: Item, cluster: Item) -> tuple[str, dict[str, Any]]:
+    kinds = [kind for kind in ("role", "user") if person.get(kind)]
+    if len(kinds) != 1:
+        raise EksError(
+            f"access_people: entry {number} must have a role or a user, and not both. Give the name or the ARN of an "
+            "IAM role, or of an IAM user."
+        )
+    (kind,) = kinds
+    arn = _arn(str(person[kind]), kind, f"access_people: entry {number}", cluster)
+    name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
+    # Who shares a role is told apart in the audit log by the session's name only.
+    default = f"{name}:{{{{SessionName}}}}" if kind == "role" else name
+    return kind, {"arn": arn, "username": person.get("username") or default, "groups": person["groups"]}
+
+
+def _arn(text: str, kind: str, what: str, cluster: Item) -> str:
+    """An ARN as it is given (aws_auth checks it), or the one of a name in the cluster's account."""
+    if text.startswith("arn:"):
+        return text
+    if not _NAME.fullmatch(text):
+        raise EksError(
+            f"{what}: {text!r} is neither an ARN nor the name of an IAM {kind}. A name has 1 to 64 letters, digits and "
+            "+=,.@_-, with its path before it where it has one; an ARN is "
+            f"arn:{cluster['partition']}:iam::ACCOUNT:{kind}/NAME."
+        )
+    return f"arn:{cluster['partition']}:iam::{cluster['account']}:{kind}/{text.removeprefix('/')}"
+
+
+def _listed(node_roles: Sequence[Item], cluster: Item) -> Iterator[_Node]:
+    for number, entry in enumerate(node_roles, start=1):
+        what = f"access_node_roles: entry {number}"
+        yield _Node(_arn(str(entry["role"]), "role", what, cluster), entry.get("type") or "EC2_LINUX", what)
+
+
+def _managed(cluster: Item, node_roles: Sequence[Item], managed_nodes: str) -> Iterator[_Node]:
+    """The roles of managed node groups and Fargate profiles, where aws-auth is to have them.
+
+    From API_AND_CONFIG_MAP on, EKS gives each of them an access entry when it makes them, and access entries win over
+    aws-auth: an entry of ours would be dead at best, and the last thing in the way of the mode API.
+    https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+    """
+    if managed_nodes == "never" or (managed_nodes == "auto" and cluster["authentication_mode"] != "CONFIG_MAP"):
+        return
+    # Listed ones are as the user says; of an AMI of one's own no API tells whether it is Windows, and entries without
+    # kube-proxy's group would cut Windows nodes off: EKS's own entry for such a node group stays as it is.
+    groups = cluster["node_groups"]
+    unclear = {_key(group["node_role_arn"]) for group in groups if group["ami_type"] in ("CUSTOM", "")}
+    known = unclear | {_key(node.arn) for node in _listed(node_roles, cluster)}
+    for group in groups:
+        if _key(group["node_role_arn"]) not in known:
+            kind = "EC2_WINDOWS" if group["ami_type"].startswith("WINDOWS") else "EC2_LINUX"
+            yield _Node(group["node_role_arn"], kind, f"node group {group['name']}")
+    for profile in cluster["fargate_profiles"]:
+        if _key(profile["pod_execution_role_arn"]) not in known:
+            yield _Node(profile["pod_execution_role_arn"], "FARGATE_LINUX", f"Fargate profile {profile['name']}")
+
+
+def _node_entries(nodes: Sequence[_Node]) -> list[dict[str, Any]]:
+    """One entry a role, with the groups of all types of nodes that have it."""
+    first: dict[str, _Node] = {}
+    groups: dict[str, dict[str, None]] = {}
+    for node in nodes:
+        other = first.setdefault(_key(node.arn), node)
+        if NODES[other.type][0] != NODES[node.type][0]:
+            raise EksError(
+                f"{other.origin} ({other.type}) and {node.origin} ({node.type}) have the same IAM role {node.arn}. "
+                "Their nodes have different usernames, and aws-auth has one for each role: give them different roles, "
+                "as EKS asks for, or set access_managed_nodes to never and leave this role to EKS."
+            )
+        groups.setdefault(_key(node.arn), {}).update(dict.fromkeys(NODES[node.type][1]))
+    return [
+        {"arn": node.arn, "username": NODES[node.type][0], "groups": list(groups[key])} for key, node in first.items()
+    ]
+
+
+def _key(arn: str) -> str:
+    """What the authenticator knows a role by: its account and its name in lower case, without its path."""
+    head, _slash, name = arn.lower().partition("/")
+    if head.endswith(":assumed-role"):
+        return f"{head.removesuffix('assumed-role').replace(':sts:', ':iam:')}role/{name.split('/')[0]}"
+    return f"{head}/{name.rpartition('/')[2]}"
