@@ -13,7 +13,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Plan
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_trust import PAUSES, write_trust
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import PAUSES, write_trust
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import DEFAULT_SESSION, Current, Write
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import TrustPlan
 

@@ -15,7 +15,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Plan
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_trust import PAUSES
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import PAUSES
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import AUDIENCE, Issuer
 
 TRUST_WRITES = frozenset({"create_role", "update_assume_role_policy"})

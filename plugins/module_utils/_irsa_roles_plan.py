@@ -35,6 +35,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import (
     trust_writes,
     write_of,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_limits import obstacle
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer, TrustPlan
 
 
@@ -76,7 +77,7 @@ def plan(wanted: Wanted, current: Current | None, issuer: Issuer, options: Optio
 def trust_plan(wanted: Wanted, document: Mapping[str, Any], issuer: Issuer, options: Options) -> TrustPlan:
     """What becomes of the trust policy of a role that is there. Raises EksError where the quota would be passed."""
     if wanted.state == "absent":
-        return _trust_policy_plan.without(document, issuer)
+        return _trust_policy_plan.without(document, [issuer])
     if wanted.service_accounts is None:
         return TrustPlan(before=dict(document), after=dict(document))
     return _merged(wanted, document, issuer, options)
@@ -220,8 +221,8 @@ def _kept(current: Current, trust: TrustPlan) -> Plan:
 
 def _merged(wanted: Wanted, document: Mapping[str, Any] | None, issuer: Issuer, options: Options) -> TrustPlan:
     subjects = [_trust_policy_plan.subject(item) for item in wanted.service_accounts or ()]
-    trust = _trust_policy_plan.merge(document, issuer, subjects, purge=options.purge_service_accounts)
-    problem = _trust_policy_plan.too_long(trust, options.max_trust_policy_length)
+    trust = _trust_policy_plan.merge(document, [issuer], subjects, purge=options.purge_service_accounts)
+    problem = obstacle(trust, options.max_trust_policy_length, "max_trust_policy_length")
     if problem:
         raise _refuse(wanted, problem.removesuffix("."))
     return trust
@@ -254,7 +255,7 @@ def _stale_notes(wanted: Wanted, current: Current, options: Options) -> list[str
 def _unlisted(wanted: Wanted, current: Current, options: Options, trust: TrustPlan) -> dict[str, list[str]]:
     left = {} if options.purge_policies else _no_longer_wanted(wanted, current)
     found = {name: sorted(items) for name, items in left.items()}
-    found["service_accounts"] = [item.removeprefix(_trust_policy_plan.subject("")) for item in trust.unlisted]
+    found["service_accounts"] = [item.service_account for item in trust.unlisted]
     return {name: items for name, items in sorted(found.items()) if items}
 
 

@@ -100,7 +100,7 @@ def trust_writes(current: Current, trust: TrustPlan) -> list[Write]:
     """What changes who may assume the role."""
     if not trust.changed or trust.after is None:
         return []
-    words = [f"add {item}" for item in trust.added] + [f"remove {item}" for item in trust.removed]
+    words = [f"add {item.subject}" for item in trust.added] + [f"remove {item.subject}" for item in trust.removed]
     return [
         write_of(
             "update_assume_role_policy",

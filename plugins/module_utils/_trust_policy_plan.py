@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Merges the service accounts of one cluster into a role's trust policy, leaving every foreign statement as it is.
+"""Merges service accounts of EKS clusters into a role's trust policy, leaving every foreign statement as it is.
 
 A statement is ours to change where it has exactly the shape that IRSA needs: it allows nothing but
-sts:AssumeRoleWithWebIdentity, to the issuer's provider alone, under no condition but the issuer's audience and
+sts:AssumeRoleWithWebIdentity, to one issuer's provider alone, under no condition but the issuer's audience and
 subjects. Anything else, such as a further condition, makes it foreign.
 https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
 """
@@ -12,12 +12,12 @@ https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _arn
-from ansible_collections.ekspress.eks.plugins.module_utils._policy import as_list, size, statements
+from ansible_collections.ekspress.eks.plugins.module_utils._policy import as_list, statements
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
 AUDIENCE = "sts.amazonaws.com"
@@ -26,6 +26,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.
 
 EXACT, PATTERN = "StringEquals", "StringLike"
 VERSION = "2012-10-17"
+SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class Issuer:
         return cls(url.removeprefix("https://"), _arn.oidc_provider(partition, account, url))
 
     @property
+    def url(self) -> str:
+        return f"https://{self.host_path}"
+
+    @property
     def audience_key(self) -> str:
         return f"{self.host_path}:aud"
 
@@ -49,20 +54,35 @@ class Issuer:
         return f"{self.host_path}:sub"
 
 
+class Trusted(NamedTuple):
+    """One subject of one issuer."""
+
+    issuer: str
+    """Its URL."""
+    subject: str
+
+    @property
+    def service_account(self) -> str:
+        """``NAMESPACE:NAME``; the subject as it is written where it is no service account's."""
+        return self.subject.removeprefix(SERVICE_ACCOUNT)
+
+
 @dataclass(frozen=True)
 class TrustPlan:
-    """What a trust policy becomes. ``after`` is None where no statement would be left."""
+    """What a trust policy becomes. ``after`` is None where no statement would be left, which IAM does not take."""
 
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
-    """Subjects of this issuer that are trusted, were not asked for and stay."""
+    added: tuple[Trusted, ...] = ()
+    removed: tuple[Trusted, ...] = ()
+    unlisted: tuple[Trusted, ...] = ()
+    """Subjects of these issuers that statements of ours let in, that were not asked for and stay."""
+    pruned: tuple[str, ...] = ()
+    """ARNs of the providers whose statements are taken out because the providers are gone."""
 
     @property
     def changed(self) -> bool:
-        return bool(self.added or self.removed)
+        return _listed(self.before) != _listed(self.after)
 
 
 @dataclass
@@ -75,12 +95,12 @@ class _Ours:
 
     @property
     def subjects(self) -> list[str]:
-        """The subjects as written; under StringEquals one with a wildcard matches nothing but itself."""
+        """The subjects as they are written."""
         return [str(item) for item in as_list(self.statement["Condition"][self.operator][self.key])]
 
-    def trusts(self) -> set[str]:
-        """The subjects that the statement lets in."""
-        return {item for item in self.subjects if self.operator == PATTERN or not is_pattern(item)}
+    def lets_in(self, item: str) -> bool:
+        """Whether a subject of the statement has an effect: under StringEquals, one with wildcards has none."""
+        return self.operator == PATTERN or not is_pattern(item)
 
     def put(self, subjects: list[str]) -> None:
         self.statement["Condition"][self.operator][self.key] = subjects[0] if len(subjects) == 1 else subjects
@@ -88,7 +108,7 @@ class _Ours:
 
 def subject(service_account: str) -> str:
     """The subject of a token of ``NAMESPACE:NAME``."""
-    return f"system:serviceaccount:{service_account}"
+    return f"{SERVICE_ACCOUNT}{service_account}"
 
 
 def is_pattern(value: str) -> bool:
@@ -96,81 +116,166 @@ def is_pattern(value: str) -> bool:
     return "*" in value or "?" in value
 
 
-def merge(document: Mapping[str, Any] | None, issuer: Issuer, subjects: Iterable[str], *, purge: bool) -> TrustPlan:
-    """Let ``subjects`` of ``issuer`` in; with ``purge`` no other subject of that issuer stays in statements of ours."""
-    wanted = set(subjects)
-    before, after, ours = _opened(document, issuer)
-    trusted: set[str] = set().union(*(found.trusts() for found in ours))
-    missing = sorted(wanted - trusted)
-    excess = sorted(trusted - wanted)
-    if purge:
-        _remove(after, ours, set(excess))
-        left = {id(statement) for statement in after["Statement"]}
-        ours = [found for found in ours if id(found.statement) in left]
-    for operator, some in (
-        (EXACT, [item for item in missing if not is_pattern(item)]),
-        (PATTERN, [item for item in missing if is_pattern(item)]),
-    ):
-        _add(after, ours, issuer, operator, some)
-    changed = bool(missing or (purge and excess))
-    return TrustPlan(
-        before=before,
-        after=_closed(after) if changed else before,
-        added=tuple(missing),
-        removed=tuple(excess) if purge else (),
-        unlisted=() if purge else tuple(excess),
-    )
+def merge(
+    document: Mapping[str, Any] | None,
+    issuers: Iterable[Issuer],
+    subjects: Iterable[str],
+    *,
+    purge: bool = False,
+    prune: Collection[str] = (),
+) -> TrustPlan:
+    """Let every one of ``subjects`` of every one of ``issuers`` in.
+
+    With ``purge`` no other subject of these issuers stays in statements of ours. ``prune`` are the ARNs of OIDC
+    providers that are gone: statements of which every principal is one of them are taken out.
+    """
+    edit = _Edit(document)
+    for issuer in _sorted(issuers):
+        edit.let_in(issuer, set(subjects), purge=purge)
+    edit.prune(prune)
+    return edit.plan()
 
 
-def without(document: Mapping[str, Any] | None, issuer: Issuer) -> TrustPlan:
-    """Take every statement of ours for ``issuer`` out."""
-    before, after, ours = _opened(document, issuer)
-    gone = {id(found.statement) for found in ours}
-    after["Statement"] = [statement for statement in after["Statement"] if id(statement) not in gone]
-    removed = sorted({item for found in ours for item in found.subjects})
-    return TrustPlan(before=before, after=_closed(after) if ours else before, removed=tuple(removed))
+def without(
+    document: Mapping[str, Any] | None,
+    issuers: Iterable[Issuer],
+    subjects: Iterable[str] | None = None,
+    *,
+    prune: Collection[str] = (),
+) -> TrustPlan:
+    """Take ``subjects`` of ``issuers`` out of statements of ours; where None is given, all of them.
+
+    A subject is taken out as it is written: one that a pattern lets in too is not kept out by it.
+    """
+    edit = _Edit(document)
+    unwanted = None if subjects is None else set(subjects)
+    for issuer in _sorted(issuers):
+        edit.take_out(issuer, unwanted)
+    edit.prune(prune)
+    return edit.plan()
 
 
-def too_long(plan: TrustPlan, limit: int) -> str:
-    """Why the new document is over the quota and what to do, or '' where it is not."""
-    if not plan.changed or plan.after is None or size(plan.after) <= limit:
-        return ""
-    now = size(plan.before) if plan.before else 0
-    if size(plan.after) <= now:
-        return ""
-    return (
-        f"the trust policy would have {size(plan.after)} characters (white space not counted), now {now}, "
-        f"and the quota is {limit}. Take a role of its own for some of the service accounts, use EKS Pod Identity "
-        "(its trust policy does not grow), or have the quota of the account raised and set max_trust_policy_length."
-    )
+class _Edit:
+    """A copy of a document, changed statement by statement."""
+
+    def __init__(self, document: Mapping[str, Any] | None) -> None:
+        self._before = copy.deepcopy(dict(document)) if document else None
+        self._after: dict[str, Any] = copy.deepcopy(self._before) if self._before else {"Version": VERSION}
+        self._after["Statement"] = _listed(self._after)
+        self._added: list[Trusted] = []
+        self._removed: list[Trusted] = []
+        self._unlisted: list[Trusted] = []
+        self._pruned: set[str] = set()
+
+    def let_in(self, issuer: Issuer, wanted: set[str], *, purge: bool) -> None:
+        ours = self._ours(issuer)
+        trusted = {item for found in ours for item in found.subjects if found.lets_in(item)}
+        missing = sorted(wanted - trusted)
+        if purge:
+            # One without effect goes too: it would look as if it were trusted.
+            gone = self._remove(ours, lambda found, item: item not in wanted or not found.lets_in(item))
+            self._removed += [Trusted(issuer.url, item) for item in sorted(gone - wanted)]
+            ours = self._ours(issuer)
+        else:
+            self._unlisted += [Trusted(issuer.url, item) for item in sorted(trusted - wanted)]
+        self._add(ours, issuer, EXACT, [item for item in missing if not is_pattern(item)])
+        self._add(ours, issuer, PATTERN, [item for item in missing if is_pattern(item)])
+        self._added += [Trusted(issuer.url, item) for item in missing]
+
+    def take_out(self, issuer: Issuer, unwanted: set[str] | None) -> None:
+        ours = self._ours(issuer)
+        gone = self._remove(ours, lambda _found, item: unwanted is None or item in unwanted)
+        self._removed += [Trusted(issuer.url, item) for item in sorted(gone)]
+        left = {item for found in self._ours(issuer) for item in found.subjects}
+        self._unlisted += [Trusted(issuer.url, item) for item in sorted(left)]
+
+    def prune(self, gone: Collection[str]) -> None:
+        kept = []
+        for statement in self._after["Statement"]:
+            providers = federated_only(statement)
+            if providers and set(providers) <= set(gone):
+                self._pruned |= set(providers)
+            else:
+                kept.append(statement)
+        self._after["Statement"] = kept
+
+    def plan(self) -> TrustPlan:
+        if _listed(self._before) == self._after["Statement"]:
+            after = self._before
+        else:
+            after = self._after if self._after["Statement"] else None
+        return TrustPlan(
+            before=self._before,
+            after=after,
+            added=tuple(self._added),
+            removed=tuple(self._removed),
+            unlisted=tuple(self._unlisted),
+            pruned=tuple(sorted(self._pruned)),
+        )
+
+    def _ours(self, issuer: Issuer) -> list[_Ours]:
+        return [found for statement in self._after["Statement"] if (found := _ours(statement, issuer))]
+
+    def _remove(self, ours: list[_Ours], unwanted: Callable[[_Ours, str], bool]) -> set[str]:
+        """Take subjects out of statements, and statements without subjects out of the document; give what went."""
+        gone: set[str] = set()
+        for found in ours:
+            left = [item for item in found.subjects if not unwanted(found, item)]
+            gone |= {item for item in found.subjects if unwanted(found, item)}
+            if not left:
+                self._after["Statement"] = [item for item in self._after["Statement"] if item is not found.statement]
+            elif len(left) < len(found.subjects):
+                found.put(left)
+        return gone
+
+    def _add(self, ours: list[_Ours], issuer: Issuer, operator: str, subjects: list[str]) -> None:
+        if not subjects:
+            return
+        for found in ours:
+            if found.operator == operator:
+                found.put([*found.subjects, *subjects])
+                return
+        self._after["Statement"].append(_statement(issuer, operator, subjects))
 
 
-def _opened(
-    document: Mapping[str, Any] | None, issuer: Issuer
-) -> tuple[dict[str, Any] | None, dict[str, Any], list[_Ours]]:
-    before = copy.deepcopy(dict(document)) if document else None
-    after: dict[str, Any] = copy.deepcopy(before) if before else {"Version": VERSION}
-    after["Statement"] = statements(after) if after.get("Statement") else []
-    ours = [found for statement in after["Statement"] if (found := _ours(statement, issuer))]
-    return before, after, ours
+def federated_only(statement: Any) -> list[str]:
+    """The federated principals of a statement that has no others; empty for any other statement."""
+    principal = statement.get("Principal") if isinstance(statement, dict) else None
+    if not isinstance(principal, dict) or set(principal) != {"Federated"} or "NotPrincipal" in statement:
+        return []
+    return [str(item) for item in as_list(principal["Federated"])]
 
 
-def _closed(document: dict[str, Any]) -> dict[str, Any] | None:
-    return document if document["Statement"] else None
+def _listed(document: Mapping[str, Any] | None) -> list[Any]:
+    return statements(document) if document and document.get("Statement") else []
+
+
+def _sorted(issuers: Iterable[Issuer]) -> list[Issuer]:
+    """Each issuer once, in an order that does not depend on how they were given."""
+    return sorted(set(issuers), key=lambda issuer: issuer.provider_arn)
+
+
+def _statement(issuer: Issuer, operator: str, subjects: list[str]) -> dict[str, Any]:
+    condition: dict[str, dict[str, Any]] = {EXACT: {issuer.audience_key: AUDIENCE}}
+    condition.setdefault(operator, {})[issuer.subject_key] = subjects[0] if len(subjects) == 1 else subjects
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": issuer.provider_arn},
+        "Action": ACTION,
+        "Condition": condition,
+    }
 
 
 def _ours(statement: Any, issuer: Issuer) -> _Ours | None:
     if not isinstance(statement, dict) or set(statement) - {"Sid"} != {"Effect", "Principal", "Action", "Condition"}:
         return None
-    principal, condition = statement["Principal"], statement["Condition"]
     if (
         statement["Effect"] != "Allow"
         or [str(action).lower() for action in as_list(statement["Action"])] != [ACTION.lower()]
-        or not isinstance(principal, dict)
-        or set(principal) != {"Federated"}
-        or as_list(principal["Federated"]) != [issuer.provider_arn]
+        or federated_only(statement) != [issuer.provider_arn]
     ):
         return None
+    condition = statement["Condition"]
     places = _places(condition)
     audience = places.get(issuer.audience_key.lower(), [])
     subjects = places.get(issuer.subject_key.lower(), [])
@@ -192,36 +297,3 @@ def _places(condition: Any) -> dict[str, list[tuple[str, str]]]:
         for key in keys if isinstance(keys, dict) else ():
             found.setdefault(key.lower(), []).append((operator, key))
     return found
-
-
-def _remove(document: dict[str, Any], ours: list[_Ours], subjects: set[str]) -> None:
-    for found in ours:
-        left = [item for item in found.subjects if item not in subjects]
-        if len(left) == len(found.subjects):
-            continue
-        if left:
-            found.put(left)
-        else:
-            document["Statement"] = [item for item in document["Statement"] if item is not found.statement]
-
-
-def _add(document: dict[str, Any], ours: list[_Ours], issuer: Issuer, operator: str, subjects: list[str]) -> None:
-    if not subjects:
-        return
-    for found in ours:
-        if found.operator == operator:
-            found.put([*found.subjects, *subjects])
-            return
-    value = subjects[0] if len(subjects) == 1 else subjects
-    if operator == EXACT:
-        condition = {EXACT: {issuer.audience_key: AUDIENCE, issuer.subject_key: value}}
-    else:
-        condition = {EXACT: {issuer.audience_key: AUDIENCE}, PATTERN: {issuer.subject_key: value}}
-    document["Statement"].append(
-        {
-            "Effect": "Allow",
-            "Principal": {"Federated": issuer.provider_arn},
-            "Action": ACTION,
-            "Condition": condition,
-        }
-    )
