@@ -54,7 +54,7 @@ class Fault:
         nth: the first matching call that is hit, counted from 1.
         times: how many calls are hit; None for all from the nth on.
         code, message, status: override the answer's error.
-        seconds: delay of ``latency``.
+        seconds: delay of ``latency``; it ends before where the rule is lifted.
     """
 
     service: str = "*"
@@ -113,6 +113,7 @@ class FaultTable:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._lifted: dict[int, threading.Event] = {}
         self._next_id = 1
 
     def add(self, fault: Fault) -> Fault:
@@ -121,12 +122,23 @@ class FaultTable:
             fault.id = self._next_id
             self._next_id += 1
             self._faults.append(fault)
+            self._lifted[fault.id] = threading.Event()
         return fault
 
     def clear(self) -> None:
-        """Lift all rules."""
+        """Lift all rules; the calls that they delay go on."""
         with self._lock:
             self._faults.clear()
+            for lifted in self._lifted.values():
+                lifted.set()
+            self._lifted.clear()
+
+    def delay(self, fault: Fault) -> None:
+        """Wait as long as a rule says, but no longer than it is in force."""
+        with self._lock:
+            lifted = self._lifted.get(fault.id)
+        if lifted is not None:
+            lifted.wait(fault.seconds)
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return the rules with their counters."""

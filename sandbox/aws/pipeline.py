@@ -78,15 +78,17 @@ class Application:
     def _answer(self, request: AwsRequest, call: Call) -> Answer:
         if request.operation_model is None:
             return self._answer_unknown(request)
-        due = self.state.faults.due(request)
-        if due:
-            call.fault = ",".join(fault.effect for fault in due)
-        effects = {fault.effect for fault in due}
+        effects: set[str] = set()
         try:
+            # First of all, so that a call that a rule has counted holds its entity.
             with self._alone(request):
+                due = self.state.faults.due(request)
+                if due:
+                    call.fault = ",".join(fault.effect for fault in due)
+                effects = {fault.effect for fault in due}
                 for fault in due:
                     if fault.effect == "latency":
-                        self.state.delay(fault.seconds)
+                        self.state.faults.delay(fault)
                 for fault in due:
                     if fault.effect in ("throttle", "deny", "error"):
                         raise refusal_of(fault, request)

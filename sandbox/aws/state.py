@@ -43,7 +43,6 @@ class State:
         self.calls = CallLog()
         self.faults = FaultTable()
         self.history = History()
-        self._reset_event = threading.Event()
         self._clear()
 
     def _clear(self) -> None:
@@ -54,22 +53,16 @@ class State:
         self.writing: set[tuple[str, ...]] = set()
         self.writing_lock = threading.Lock()
 
-    def delay(self, seconds: float) -> None:
-        """Wait, but no longer than until the next reset."""
-        self._reset_event.wait(seconds)
-
     def reset(self) -> None:
-        """Forget everything, moto's state included."""
-        self._reset_event.set()
+        """Forget everything, moto's state included; delays end."""
+        self.faults.clear()
         with self.moto_lock:
             BackendDict.reset()
             reset_model_data()
             zones.reset()
-            self.faults.clear()
             self.calls.clear()
             self.history.clear()
             self._clear()
-            self._reset_event = threading.Event()
 
     def change_settings(self, values: dict[str, Any]) -> dict[str, Any]:
         """Change some settings; raise ValueError naming those that do not exist."""

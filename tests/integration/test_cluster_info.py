@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +17,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._cluster_info import 
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import ACCOUNT, counted, make_cluster, written
-from ansible_collections.ekspress.eks.tests.support import run_logic
+from ansible_collections.ekspress.eks.tests.support import PATIENCE, run_held, run_logic, wait_until
 
 from sandbox.aws.client import AwsServer
 
@@ -182,12 +181,8 @@ def test_calls_of_each_path(aws: AwsServer, options: dict[str, Any], calls: dict
 def test_calls_are_made_side_by_side(aws: AwsServer) -> None:
     make_cluster(aws)
     add_workers(aws, node_groups=4, fargate_profiles=4)
-    aws.fault("Describe*", "latency", service="eks", seconds=0.3, times=None)
-    info()
-    spans = [(call["started"], call["ended"]) for call in aws.calls() if call["operation"].startswith("Describe")]
-    described = spans[1:]
-    assert len(described) == 8
-    assert max(started for started, _ in described) < min(ended for _, ended in described)
+    cluster = run_held(aws, info, 8, "DescribeNodegroup", "DescribeFargateProfile")["cluster"]
+    assert (len(cluster["node_groups"]), len(cluster["fargate_profiles"])) == (4, 4)
 
 
 def test_check_mode_reads_the_same(aws: AwsServer) -> None:
@@ -269,11 +264,9 @@ def test_wait_ends_with_the_task(aws: AwsServer) -> None:
     results: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: results.append(execute(LOGIC, params, context)))
     thread.start()
-    deadline = time.monotonic() + 30
-    while not aws.calls("DescribeCluster") and time.monotonic() < deadline:
-        thread.join(0.02)
+    wait_until(lambda: aws.calls("DescribeCluster"), "the first read")
     context.cancelled.set()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert results[0]["msg"] == "eks:DescribeCluster was not called: the task was ended before."
 
 

@@ -16,7 +16,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles import LO
 from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import ACCOUNT, counted, make_cluster, written
 from ansible_collections.ekspress.eks.tests.integration.iam_roles import ALLOW_LIST, make_provider, make_role
-from ansible_collections.ekspress.eks.tests.support import run_logic
+from ansible_collections.ekspress.eks.tests.support import FOR_EVER, PATIENCE, run_logic, wait_until
 
 from sandbox.aws.client import AwsServer
 
@@ -92,21 +92,21 @@ def test_a_provider_that_was_just_created_is_waited_for(aws: AwsServer, issuer: 
     assert counted(aws)[READ] == 3
 
 
-def test_the_end_of_the_task_ends_the_wait(aws: AwsServer, issuer: str) -> None:
+def test_the_end_of_the_task_ends_the_wait(aws: AwsServer, issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_irsa_provider, "PAUSES", (FOR_EVER,))
     context = Context()
     given = {"cluster": "blue", "roles": [role()]}
     params = ArgumentSpecValidator(LOGIC.argument_spec()).validate(given).validated_parameters
     results: list[dict[str, Any]] = []
     run = threading.Thread(target=lambda: results.append(execute(LOGIC, params, context)))
     run.start()
-    while counted(aws).get(READ, 0) < 2:
-        assert run.is_alive(), results
+    wait_until(lambda: READ in counted(aws), "the first read")
     context.cancelled.set()
-    run.join(3)
+    run.join(PATIENCE)
     assert not run.is_alive()
     assert "the task was ended before" in results[0]["msg"]
     assert written(aws) == []
-    assert counted(aws)[READ] < 7
+    assert counted(aws)[READ] == 1
 
 
 @pytest.mark.parametrize("audiences", [None, ("vault",)], ids=["missing", "without the audience"])
