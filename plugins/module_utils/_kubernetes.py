@@ -27,7 +27,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors im
     explain_foreign,
     explain_silence,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import Paths
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import Paths, root
 
 try:
     import urllib3
@@ -174,6 +174,11 @@ class Kubernetes:
         path = self.paths.collection(item["apiVersion"], item["kind"], item["metadata"].get("namespace"))
         return self.request("POST", path, query={"fieldManager": MANAGER}, body=item, dry_run=dry_run)
 
+    def review(self, item: dict[str, Any]) -> dict[str, Any]:
+        """The API's answer to a virtual object such as a SelfSubjectReview: posted, kept nowhere, so never a write."""
+        path = f"{root(item['apiVersion'])}/{item['kind'].lower()}s"
+        return self.request("POST", path, body=item, virtual=True)
+
     def replace(self, path: str, item: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Replace an object; with its metadata.resourceVersion, only if nobody changed it since (else status 409)."""
         return self.request("PUT", path, query={"fieldManager": MANAGER}, body=item, dry_run=dry_run)
@@ -205,13 +210,19 @@ class Kubernetes:
         body: Any = None,
         content_type: str = JSON,
         dry_run: bool = False,
+        virtual: bool = False,
     ) -> dict[str, Any]:
-        """One call. A dry run goes through the API's admission and writes nothing; anything else but GET is a write."""
+        """One call. Anything but GET is a write.
+
+        Except a dry run, which goes through the API's admission only, and the POST of a virtual object, kept nowhere.
+        """
         action = f"{method} {path}{' (dry run)' if dry_run else ''}"
         query = {**(query or {}), **({"dryRun": "All"} if dry_run else {})}
-        self._context.before_call(f"Kubernetes {action}", write=method != "GET" and not dry_run)
+        harmless = dry_run or virtual
+        self._context.before_call(f"Kubernetes {action}", write=method != "GET" and not harmless)
+        idempotent = method != "POST" or harmless
         response = self._exchange(
-            method, path, query, body, content_type, action=action, idempotent=method != "POST" or dry_run, stream=False
+            method, path, query, body, content_type, action=action, idempotent=idempotent, stream=False
         )
         try:
             return dict(json.loads(response.data))

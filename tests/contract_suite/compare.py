@@ -22,6 +22,8 @@ RANDOM = (
     (re.compile(r"\S*/[0-9a-f]{32}\b"), "HOME"),
     (re.compile(r"^[0-9a-f]{32}$"), "RUN"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "ADDRESS"),
+    (re.compile(r"\bcontract-(one|two)\b"), "CLUSTER"),
+    (re.compile(r"\baws-auth-backup-\d+\b"), "BACKUP"),
 )
 OF_A_RUN = {"ansible_job_id", "results_file", "_ansible_delegated_vars", "attempts", "seconds"}
 
