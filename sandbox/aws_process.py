@@ -13,7 +13,8 @@ from sandbox.binaries import kubernetes_version
 from sandbox.errors import SandboxError
 from sandbox.state import State
 
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 180.0
+_ANSWER_TIMEOUT = 300.0
 
 
 class Aws:
@@ -74,7 +75,7 @@ class Aws:
             raise SandboxError(f"the AWS server answered {method} {path} with {status}: {text}", process.tail(log))
 
     def _request(self, port: int, method: str, path: str, body: Any) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_TIMEOUT)
         try:
             data = None if body is None else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": "application/json"})

@@ -21,7 +21,7 @@ from sandbox.state import State, socket_directory, write_file
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 PROXY = "egress-proxy"
-_START_TIMEOUT = 90.0
+_START_TIMEOUT = 300.0
 _MANAGER = "eks"
 
 
@@ -225,7 +225,7 @@ class ControlPlane:
         command += ["--endpoint", self.endpoint, "--pki", self.home / "pki", "--control", self.entry["webhooks_file"]]
         identity = process.spawn([str(part) for part in command], self.state.base, log)
         self.state.change("clusters", self.name, processes=self.entry["processes"] | {PROXY: identity})
-        process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, 20.0)
+        process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, _START_TIMEOUT)
 
     def _write_configuration(self, binaries: Path, aws_port: int, ports: dict[str, int]) -> None:
         def write(name: str, content: dict[str, Any]) -> str:
@@ -321,7 +321,7 @@ class ControlPlane:
         command = [str(binaries / "kwokctl"), "--name", self.name, *arguments]
         with log.open("ab") as output:
             done = subprocess.run(
-                command, env=extra, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, timeout=180
+                command, env=extra, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, timeout=600
             )
         if done.returncode:
             what = " ".join(arguments[:2])

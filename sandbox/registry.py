@@ -18,7 +18,7 @@ from sandbox.errors import SandboxError
 from sandbox.state import State, write_file
 
 CHARTS = Path(__file__).resolve().parent / "charts"
-_START_TIMEOUT = 30.0
+_START_TIMEOUT = 180.0
 
 
 class Registry:
@@ -102,7 +102,7 @@ class Registry:
         folders = {f"HELM_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")}
         extra = process.environment(self.state.base, folders)
         done = subprocess.run(
-            [str(binaries / "helm"), *arguments], env=extra, capture_output=True, text=True, check=False, timeout=120
+            [str(binaries / "helm"), *arguments], env=extra, capture_output=True, text=True, check=False, timeout=300
         )
         if done.returncode:
             raise SandboxError(f"helm {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")

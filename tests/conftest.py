@@ -7,10 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.aws.client import UNWANTED, AwsServer
 
 pytest_plugins = ["tests.sandbox_fixtures"]
+
+# The same examples in every run, however slow the machine: a failure is then of the code that changed.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+# To search for more: pytest --hypothesis-profile search
+settings.register_profile("search", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

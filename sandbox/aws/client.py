@@ -20,8 +20,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+START_SECONDS = 180.0
+STOP_SECONDS = 30.0
+ANSWER_SECONDS = 300.0
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_REGION = "eu-central-1"
 ACCESS_KEY = "AKIASANDBOX000000000"
@@ -190,7 +191,7 @@ class AwsServer:
             retries={"max_attempts": 0},
             proxies={},
             connect_timeout=5,
-            read_timeout=60,
+            read_timeout=ANSWER_SECONDS,
             parameter_validation=validate,
         )
         # One session: its loader reads each service's model once.
@@ -212,7 +213,7 @@ class AwsServer:
             f"{self.endpoint}/sandbox/{path}", data=body, method=method, headers={"Content-Type": "application/json"}
         )
         try:
-            with self._opener.open(request, timeout=60) as answer:
+            with self._opener.open(request, timeout=ANSWER_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             text = refused.read().decode(errors="replace")
@@ -220,7 +221,7 @@ class AwsServer:
 
     def open(self, url: str) -> Any:
         """GET a URL past any proxy, a presigned one for example; close what it returns."""
-        return self._opener.open(url, timeout=60)
+        return self._opener.open(url, timeout=ANSWER_SECONDS)
 
     def calls(
         self,

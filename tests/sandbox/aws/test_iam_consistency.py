@@ -10,31 +10,31 @@ from typing import Any
 
 from sandbox.aws.client import AwsServer
 from tests.sandbox.aws.policies import ALLOW_ALL, EC2_TRUST, Refused
+from tests.support import FOR_EVER, PATIENCE, wait_until
 
-STALE = 0.6
+STALE = 0.5
 
 
-def _wait_for_write(aws: AwsServer, operation: str) -> None:
-    deadline = time.monotonic() + 10
-    while not aws.calls(operation):
-        assert time.monotonic() < deadline
+def _description(iam: Any) -> str:
+    return str(iam.get_role(RoleName="a")["Role"]["Description"])
 
 
 def test_overlapping_writes_on_one_role(aws: AwsServer, iam: Any, refused: Refused) -> None:
     for name in ("a", "b"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=EC2_TRUST)
-    aws.fault("PutRolePolicy", "latency", seconds=1.5)
+    aws.fault("PutRolePolicy", "latency", seconds=FOR_EVER)
     slow = aws.client("iam")
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(slow.put_role_policy, RoleName="a", PolicyName="p", PolicyDocument=ALLOW_ALL)
-        _wait_for_write(aws, "PutRolePolicy")
+        wait_until(lambda: aws.faults()[0]["hit"], "the write")
         error = refused("ConcurrentModification", iam.tag_role, RoleName="a", Tags=[{"Key": "k", "Value": "v"}])
         assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 409
         # Reads and other entities are not in the way.
         iam.get_role(RoleName="a")
         iam.tag_role(RoleName="b", Tags=[{"Key": "k", "Value": "v"}])
         assert not pending.done()
-        pending.result(timeout=10)
+        aws.clear_faults()
+        pending.result(timeout=PATIENCE)
     iam.tag_role(RoleName="a", Tags=[{"Key": "k", "Value": "v"}])
     assert iam.list_role_policies(RoleName="a")["PolicyNames"] == ["p"]
 
@@ -49,43 +49,57 @@ def test_concurrent_modification_by_fault(aws: AwsServer, iam: Any, refused: Ref
 
 
 def test_reads_lag_behind(aws: AwsServer, iam: Any, refused: Refused) -> None:
-    aws.settings(iam_stale_seconds=STALE)
+    aws.settings(iam_stale_seconds=FOR_EVER)
     iam.create_role(RoleName="a", AssumeRolePolicyDocument=EC2_TRUST)
-    started = time.monotonic()
     refused("NoSuchEntity", iam.get_role, RoleName="a")
     assert iam.list_roles()["Roles"] == []
     # Writes see the truth.
     iam.tag_role(RoleName="a", Tags=[{"Key": "k", "Value": "v"}])
     iam.put_role_policy(RoleName="a", PolicyName="p", PolicyDocument=ALLOW_ALL)
-    deadline = time.monotonic() + 10
-    while not iam.list_roles()["Roles"]:
-        assert time.monotonic() < deadline
-    assert time.monotonic() - started >= STALE * 0.9
-    while iam.list_role_policies(RoleName="a")["PolicyNames"] != ["p"]:
-        assert time.monotonic() < deadline
+    refused("NoSuchEntity", iam.list_role_policies, RoleName="a")
+    assert iam.list_roles()["Roles"] == []
+    aws.settings(iam_stale_seconds=0)
+    assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["a"]
+    assert iam.list_role_policies(RoleName="a")["PolicyNames"] == ["p"]
     assert iam.list_role_tags(RoleName="a")["Tags"] == [{"Key": "k", "Value": "v"}]
 
 
 def test_each_write_appears_in_its_turn(aws: AwsServer, iam: Any) -> None:
     iam.create_role(RoleName="a", AssumeRolePolicyDocument=EC2_TRUST, Description="0")
     aws.settings(iam_stale_seconds=STALE)
-    seen = []
+    started = time.monotonic()
     iam.update_role(RoleName="a", Description="1")
-    half = time.monotonic() + STALE / 2
-    while time.monotonic() < half:
-        seen.append(iam.get_role(RoleName="a")["Role"]["Description"])
+    aws.settings(iam_stale_seconds=FOR_EVER)
     iam.update_role(RoleName="a", Description="2")
-    deadline = time.monotonic() + 10
-    while not seen or seen[-1] != "2":
-        assert time.monotonic() < deadline
-        seen.append(iam.get_role(RoleName="a")["Role"]["Description"])
-    assert list(dict.fromkeys(seen)) == ["0", "1", "2"]
+    # A read after its time may come late; one before it would be too early.
+    assert wait_until(lambda: _description(iam).strip("0"), "the first write") == "1"
+    assert time.monotonic() - started >= STALE
+    assert _description(iam) == "1"
+    aws.settings(iam_stale_seconds=0)
+    assert _description(iam) == "2"
+
+
+def test_lists_lag_behind_as_single_reads_do(aws: AwsServer, iam: Any) -> None:
+    for name in ("kept", "gone"):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=EC2_TRUST, Description="0")
+    aws.settings(iam_stale_seconds=FOR_EVER)
+    iam.delete_role(RoleName="gone")
+    iam.update_role(RoleName="kept", Description="1")
+    iam.create_role(RoleName="new", AssumeRolePolicyDocument=EC2_TRUST)
+    shown = {role["RoleName"]: role.get("Description") for role in iam.list_roles()["Roles"]}
+    assert shown == {"kept": "0", "gone": "0"}
+    provider = iam.create_open_id_connect_provider(Url="https://example.com/id")["OpenIDConnectProviderArn"]
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+    aws.settings(iam_stale_seconds=0)
+    shown = {role["RoleName"]: role.get("Description", "") for role in iam.list_roles()["Roles"]}
+    assert shown == {"kept": "1", "new": ""}
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == [{"Arn": provider}]
 
 
 def test_provider_reads_lag_behind(aws: AwsServer, iam: Any, refused: Refused) -> None:
     url = "https://example.com/id"
     arn = iam.create_open_id_connect_provider(Url=url, ClientIDList=["one"])["OpenIDConnectProviderArn"]
-    aws.settings(iam_stale_seconds=60)
+    aws.settings(iam_stale_seconds=FOR_EVER)
     iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["one"]
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +18,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.client import ROOT, AwsServer, SandboxError
+from sandbox.process import alive, identify
+from tests.support import FOR_EVER, PATIENCE, in_hand, wait_until
 
 
 def test_health_and_identity(aws: AwsServer) -> None:
@@ -48,7 +48,7 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
         # A connection that stays open must not hold up the end.
         opened = urllib.request.urlopen(f"{server.endpoint}/sandbox/health")
         process.send_signal(signal.SIGTERM)
-        output = process.communicate(timeout=10)[0]
+        output = process.communicate(timeout=PATIENCE)[0]
         opened.close()
     finally:
         process.kill()
@@ -70,21 +70,12 @@ def test_it_ends_with_a_parent_that_is_killed() -> None:
     try:
         assert parent.stdout is not None
         server = AwsServer.at(parent.stdout.readline().strip())
-        assert server.admin("GET", "health")["status"] == "ok"
+        identity = identify(server.admin("GET", "health")["pid"])
+        assert alive(identity)
     finally:
         parent.kill()
         parent.communicate()
-    deadline = time.monotonic() + 20
-    while _answers(server):
-        assert time.monotonic() < deadline
-
-
-def _answers(server: AwsServer) -> bool:
-    try:
-        server.admin("GET", "health")
-    except (OSError, http.client.HTTPException):
-        return False
-    return True
+    wait_until(lambda: not alive(identity), "its end")
 
 
 def test_it_listens_on_loopback_only(aws: AwsServer) -> None:
@@ -116,13 +107,21 @@ def test_reset_puts_everything_back(aws: AwsServer) -> None:
 
 
 def test_reset_cuts_a_latency_short(aws: AwsServer) -> None:
-    aws.fault("ListRoles", "latency", seconds=50)
+    aws.fault("ListRoles", "latency", seconds=FOR_EVER)
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(aws.client("iam").list_roles)
-        while not aws.calls("ListRoles"):
-            assert not pending.done()
+        wait_until(lambda: in_hand(aws, "ListRoles"), "the call")
         aws.reset()
-        assert pending.result(timeout=20)["Roles"] == []
+        assert pending.result(timeout=PATIENCE)["Roles"] == []
+
+
+def test_a_rule_that_is_lifted_lets_its_calls_go_on(aws: AwsServer) -> None:
+    aws.fault("ListRoles", "latency", seconds=FOR_EVER, times=None)
+    with ThreadPoolExecutor(2) as pool:
+        pending = [pool.submit(aws.client("iam").list_roles) for _number in range(2)]
+        wait_until(lambda: len(in_hand(aws, "ListRoles")) == 2, "both calls")
+        aws.clear_faults()
+        assert [call.result(timeout=PATIENCE)["Roles"] for call in pending] == [[], []]
 
 
 @pytest.mark.parametrize(
