@@ -17,7 +17,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_api import 
     EKS,
     ConflictError,
     Document,
-    GoneError,
     Place,
     check,
     data_of,
@@ -116,8 +115,6 @@ class AwsAuth:
                 self._write(draft)
             except ConflictError:
                 attempted = draft
-            except GoneError as error:
-                raise self._gone() from error
             else:
                 return draft
         raise EksError(
@@ -184,7 +181,8 @@ class AwsAuth:
     def _write(self, draft: Draft) -> None:
         if draft.live is not None:
             self._rehearse_removal(draft)
-            self._backup = self._backups.make(draft.live, by_restore=draft.source is not None)
+            made = self._backups.make(draft.live, by_restore=draft.source is not None)
+            self._backup = "" if self._context.check_mode else made
         self._document.write(draft.live, draft.item)
 
     def _rehearse_removal(self, draft: Draft) -> None:
@@ -200,7 +198,7 @@ class AwsAuth:
 
     def _prune(self, draft: Draft) -> None:
         """Delete the oldest backups, once the change is made; a warning where that fails."""
-        if not self._backup or self._context.check_mode:
+        if not self._backup:
             return
         try:
             for backup in self._surplus(self._backups.every(), draft, self._params["backups"]):
@@ -218,7 +216,7 @@ class AwsAuth:
             "unlisted": _arns(draft.plan.unlisted),
             "duplicates": _arns(draft.plan.duplicates),
             "ignored": _arns(draft.plan.ignored),
-            "backup": "" if self._context.check_mode or not draft.changed else self._backup,
+            "backup": self._backup if draft.changed else "",
             "restored_from": draft.source.name if draft.source else "",
             "diff": self._diff(draft.plan),
         }

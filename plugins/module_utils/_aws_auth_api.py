@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +43,7 @@ EKS = Place()
 
 
 class ConflictError(Exception):
-    """Somebody else wrote or created the ConfigMap since it was read, so nothing was written."""
-
-
-class GoneError(Exception):
-    """Somebody deleted the ConfigMap since it was read, so nothing was written."""
+    """Somebody else wrote, created or deleted the ConfigMap since it was read, so nothing was written."""
 
 
 class Document:
@@ -65,18 +62,31 @@ class Document:
     def write(self, live: dict[str, Any] | None, wanted: dict[str, Any]) -> None:
         """Create it, or replace the version that was read; in check mode, try whether it could be.
 
-        Raises ConflictError or GoneError where somebody else was quicker.
+        Raises ConflictError where somebody else was quicker.
         """
+        dry_run = self._context.check_mode
         try:
-            if live is None:
-                self._kubernetes.create(wanted, dry_run=self._context.check_mode)
-            else:
-                self._kubernetes.replace(self._path, wanted, dry_run=self._context.check_mode)
+            with unless_unable(dry_run=dry_run):
+                if live is None:
+                    self._kubernetes.create(wanted, dry_run=dry_run)
+                else:
+                    self._kubernetes.replace(self._path, wanted, dry_run=dry_run)
         except KubernetesError as error:
-            if error.status == CONFLICT:
+            if error.status == CONFLICT or (error.status == MISSING and live is not None):
                 raise ConflictError from error
-            if error.status == MISSING and live is not None:
-                raise GoneError from error
+            raise
+
+
+@contextlib.contextmanager
+def unless_unable(*, dry_run: bool) -> Iterator[None]:
+    """Take it for no refusal of a dry run where an admission webhook does not support any.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects
+    """
+    try:
+        yield
+    except KubernetesError as error:
+        if not dry_run or "does not support dry run" not in error.text:
             raise
 
 

@@ -9,7 +9,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_api import CONFLICT, MISSING, Place, entries_of
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_api import (
+    CONFLICT,
+    MISSING,
+    ConflictError,
+    Place,
+    entries_of,
+    unless_unable,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import ANNOTATION
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -69,12 +76,14 @@ class Backups:
     def make(self, live: dict[str, Any], *, by_restore: bool) -> str:
         """Make sure that there is a backup of what was read, and return its name; in check mode, try whether it could.
 
-        It cannot be edited, only deleted. Each version has one, whichever run made it.
+        It cannot be edited, only deleted. Each version has one, whichever run made it. Raises ConflictError where the
+        version is no longer what is there, or others are at the same backup.
         """
         name = f"{self._place.name}-backup-{live['metadata']['resourceVersion']}"
         item = self._item(name, live, by_restore)
         try:
-            self._kubernetes.create(item, dry_run=self._context.check_mode)
+            with unless_unable(dry_run=self._context.check_mode):
+                self._kubernetes.create(item, dry_run=self._context.check_mode)
         except KubernetesError as error:
             if error.status != CONFLICT:
                 raise
@@ -100,8 +109,8 @@ class Backups:
         path = self._kubernetes.paths.object("v1", "ConfigMap", name, self._place.namespace)
         there = self._kubernetes.find(path)
         if there is None:
-            # Pruned by a run that has since replaced the version it was of: our write will conflict.
-            return
+            # Pruned by a run after the version that it is of was replaced.
+            raise ConflictError
         meta = there["metadata"]
         same = all((there.get(key) or {}) == (wanted.get(key) or {}) for key in ("data", "binaryData"))
         if not same or LABEL not in (meta.get("labels") or {}):
@@ -109,12 +118,21 @@ class Backups:
                 f"ConfigMap {self._place.namespace}/{name} is there and is not the backup of {self._place} that its "
                 "name says, so none could be made; nothing was written. Look at it, delete it, and run again."
             )
-
         if BY_RESTORE in (meta.get("annotations") or {}) and BY_RESTORE not in wanted["metadata"]["annotations"]:
-            # A restore made it and was ended before it wrote: now it is the last state before a change.
-            self._kubernetes.replace(
-                path, {**there, "metadata": _without(meta, BY_RESTORE)}, dry_run=self._context.check_mode
-            )
+            self._unmark(path, there)
+
+    def _unmark(self, path: str, item: dict[str, Any]) -> None:
+        """Make a backup that of a change; the restore that made it was ended before it wrote."""
+        meta = item["metadata"]
+        kept = {key: value for key, value in meta["annotations"].items() if key != BY_RESTORE}
+        dry_run = self._context.check_mode
+        try:
+            with unless_unable(dry_run=dry_run):
+                self._kubernetes.replace(path, {**item, "metadata": {**meta, "annotations": kept}}, dry_run=dry_run)
+        except KubernetesError as error:
+            if error.status in (CONFLICT, MISSING):
+                raise ConflictError from error
+            raise
 
     def outnumbered(self, backups: list[Backup], most: int, needed: Collection[str]) -> list[Backup]:
         """The oldest backups, beyond ``most``, but none of those ``needed``."""
@@ -125,12 +143,8 @@ class Backups:
         """Delete a backup, or try whether it could be; one that is gone by now is fine."""
         path = self._kubernetes.paths.object("v1", "ConfigMap", backup.name, self._place.namespace)
         try:
-            self._kubernetes.delete(path, uid=backup.item["metadata"]["uid"], dry_run=dry_run)
+            with unless_unable(dry_run=dry_run):
+                self._kubernetes.delete(path, uid=backup.item["metadata"]["uid"], dry_run=dry_run)
         except KubernetesError as error:
             if error.status not in (MISSING, CONFLICT):
                 raise
-
-
-def _without(meta: dict[str, Any], annotation: str) -> dict[str, Any]:
-    kept = {key: value for key, value in meta["annotations"].items() if key != annotation}
-    return {**meta, "annotations": kept}
