@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import yaml
 
 
 def report(state: dict[str, Any], name: str) -> str:
@@ -32,6 +33,9 @@ def report(state: dict[str, Any], name: str) -> str:
         "IAM OIDC provider": _provider(client("iam"), cluster),
         "IAM roles for service accounts": _roles(client("iam"), cluster),
         "Subnet tags": _subnets(client("ec2"), cluster),
+        "Who may enter, by aws-auth (ours: entries of the role access; foreign: EKS's and other people's)": _mappings(
+            state, entry
+        ),
         "Helm releases (of stand-in charts, see sandbox/charts)": _releases(state, entry),
         "Kubernetes": _objects(state, entry),
     }
@@ -80,6 +84,22 @@ def _subnets(ec2: Any, cluster: dict[str, Any]) -> list[str]:
         ours = " ".join(f"{key}={value}" for key, value in sorted(tags.items()) if key.startswith("kubernetes.io/"))
         lines.append(f"{subnet['SubnetId']}  {subnet['AvailabilityZone']:<18} {tags.get('Name', ''):<28} {ours or '-'}")
     return lines
+
+
+def _mappings(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
+    command = ["get", "configmap", "aws-auth", "--namespace", "kube-system", "--ignore-not-found", "--output", "json"]
+    found = json.loads(_run([str(Path(state["bin"], "kubectl")), *command], entry) or "{}")
+    ours = json.loads(found.get("metadata", {}).get("annotations", {}).get("ekspress.eks/entries", "{}"))
+    rows = []
+    for section, key, arn in (("roles", "mapRoles", "rolearn"), ("users", "mapUsers", "userarn")):
+        for item in yaml.safe_load(found.get("data", {}).get(key, "")) or []:
+            whose = "ours" if item[arn].lower() in ours.get(section, {}) else "foreign"
+            rows.append((whose, item[arn], item["username"], ", ".join(item["groups"])))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+        for row in sorted(rows, key=lambda row: row[0], reverse=True)
+    ]
 
 
 def _releases(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:

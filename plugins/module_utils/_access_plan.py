@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import canonical
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 Item = Mapping[str, Any]
@@ -142,8 +143,5 @@ def _node_entries(nodes: Sequence[_Node]) -> list[dict[str, Any]]:
 
 
 def _key(arn: str) -> str:
-    """What the authenticator knows a role by: its account and its name in lower case, without its path."""
-    head, _slash, name = arn.lower().partition("/")
-    if head.endswith(":assumed-role"):
-        return f"{head.removesuffix('assumed-role').replace(':sts:', ':iam:')}role/{name.split('/')[0]}"
-    return f"{head}/{name.rpartition('/')[2]}"
+    """What the authenticator knows a role by."""
+    return canonical(arn).lower()
