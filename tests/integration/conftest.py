@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.aws_auth_support import Mappings
 from tests.integration.helm_releases_support import Ground, turn
 from tests.sandbox_fixtures import RunningSandbox
 
@@ -60,3 +61,13 @@ def namespace(sandbox: RunningSandbox, helm_program: str) -> Iterator[Ground]:
     last = sandbox.kube()
     assert last.request("DELETE", f"/api/v1/namespaces/{name}")[0] == 200
     last.close()
+
+
+@pytest.fixture
+def mappings(sandbox: RunningSandbox) -> Iterator[Mappings]:
+    """A namespace for a ConfigMap aws-auth of the test's own; none yet."""
+    made = Mappings(sandbox, f"aws-auth-{uuid.uuid4().hex[:8]}")
+    path = "/api/v1/namespaces"
+    assert made.call("POST", path, {"metadata": {"name": made.namespace}})[0] == 201
+    yield made
+    assert made.call("DELETE", f"{path}/{made.namespace}")[0] == 200
