@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import (
     Verdict,
     judge,
     judge_admission,
+    judge_scale,
     judge_webhooks,
+    scaled_to_nothing,
     webhook_services,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
@@ -36,6 +38,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
+
+Wanted = Callable[[Gate], dict[str, Any] | None]
 
 WATCH_SECONDS = 5.0
 """A watch's length; at its end the workload's pods are looked at, which the watched object does not tell of."""
@@ -91,10 +95,13 @@ class Gates:
         self._kubernetes = kubernetes
         self._context = context
 
-    def wait(self, gate: Gate) -> None:
-        """Return once the gate holds. Raises EksError early where it will not, and after its timeout."""
+    def wait(self, gate: Gate, wanted: Wanted = lambda _gate: None) -> None:
+        """Return once the gate holds. Raises EksError early where it will not, and after its timeout.
+
+        ``wanted`` gives the gate's object as its release has it, None where the release has none such.
+        """
         deadline = time.monotonic() + gate.timeout
-        verdict = self.look(gate)
+        verdict = self.look(gate, wanted)
         while verdict.state == WAITS:
             if self._context.cancelled.is_set():
                 raise CancelledError(f"The gate {gate.label} was not waited for: the task was ended.")
@@ -102,31 +109,36 @@ class Gates:
             if remaining <= 0:
                 reason = f"{verdict.reason}{self._last_words(gate)}"
                 raise EksError(f"The gate {gate.label} does not hold after {gate.timeout} s: {reason}")
-            verdict = self._next(gate, min(WATCH_SECONDS, remaining))
+            verdict = self._next(gate, wanted, min(WATCH_SECONDS, remaining))
         if verdict.state == FAILED:
             raise EksError(f"The gate {gate.label} failed: {verdict.reason}")
 
-    def look(self, gate: Gate) -> Verdict:
+    def look(self, gate: Gate, wanted: Wanted = lambda _gate: None) -> Verdict:
         """Whether the gate holds now."""
         if gate.kind == "admission":
             return self._admission(gate)
         if gate.kind == "webhook":
             return self._webhooks(gate)
-        return judge(gate.kind, self._object(gate))
+        return self._judge(gate, self._object(gate), wanted)
 
-    def _next(self, gate: Gate, seconds: float) -> Verdict:
+    def _judge(self, gate: Gate, item: dict[str, Any] | None, wanted: Wanted) -> Verdict:
+        if item is not None and scaled_to_nothing(gate.kind, item):
+            return judge_scale(wanted(gate))
+        return judge(gate.kind, item)
+
+    def _next(self, gate: Gate, wanted: Wanted, seconds: float) -> Verdict:
         """What the next change, or the end of a while without one, says."""
         if gate.kind == "admission":
             self._context.cancelled.wait(min(RETRY_SECONDS, seconds))
             return self.look(gate)
         started = time.monotonic()
         for item in self._changes(gate, seconds):
-            verdict = self.look(gate) if gate.kind == "webhook" else judge(gate.kind, item)
+            verdict = self.look(gate) if gate.kind == "webhook" else self._judge(gate, item, wanted)
             if verdict.state != WAITS:
                 return verdict
         # A watch that ends at once (a connection lost, a proxy that does not stream) must not become a busy loop.
         self._context.cancelled.wait(max(0.0, min(RETRY_SECONDS, seconds) - (time.monotonic() - started)))
-        verdict = self.look(gate)
+        verdict = self.look(gate, wanted)
         if verdict.state == WAITS and gate.kind in WORKLOADS:
             failure = self._pod_failure(gate, datetime.now(UTC))
             if failure:
@@ -209,4 +221,4 @@ class Gates:
             return ""
         found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         words = [f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in found[-EVENTS:]]
-        return f" Events: {'; '.join(words)}" if words else ""
+        return f". Events: {'; '.join(words)}" if words else ""

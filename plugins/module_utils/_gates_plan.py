@@ -25,6 +25,7 @@ OBJECTS: dict[str, tuple[str, str]] = {
 
 WITHOUT_NAMESPACE = frozenset({"crd", "apiservice", "webhook"})
 WORKLOADS = frozenset({"deployment", "daemonset", "statefulset", "job"})
+SCALED = frozenset({"deployment", "statefulset"})
 KINDS = (*OBJECTS, "webhook", "admission")
 
 NEVER_CREATED = ("exceeded quota", "violates PodSecurity")
@@ -74,6 +75,26 @@ def judge(kind: str, item: dict[str, Any] | None) -> Verdict:
         "ingress": _address,
         "service": _address,
     }[kind](item)
+
+
+def scaled_to_nothing(kind: str, item: dict[str, Any]) -> bool:
+    """Whether a workload that may have any number of pods is to have none."""
+    return kind in SCALED and item["spec"].get("replicas") == 0 and not item["metadata"].get("deletionTimestamp")
+
+
+def judge_scale(wanted: dict[str, Any] | None) -> Verdict:
+    """Whether a workload without pods is what its release wants.
+
+    One whose release leaves the number to others, such as an autoscaler, may have none.
+    """
+    replicas = ((wanted or {}).get("spec") or {}).get("replicas")
+    if not isinstance(replicas, int) or replicas < 1:
+        return Verdict(HOLDS)
+    return Verdict(
+        FAILED,
+        f"it was scaled to 0, but its release wants {replicas} pods: scale it up, or leave spec.replicas out of the "
+        "release if something else is to decide",
+    )
 
 
 def _deployment(item: dict[str, Any]) -> Verdict:

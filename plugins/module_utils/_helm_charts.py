@@ -1,12 +1,11 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Charts: where one comes from, and what of a local one is in a release already."""
+"""Charts: where one comes from, and by what digest a release knows it."""
 
 from __future__ import annotations
 
-import base64
-import codecs
+import hashlib
 import posixpath
 import re
 import tarfile
@@ -17,49 +16,48 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import same
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_ignore import kept_files
 
 CHART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 EXACT_VERSION = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 """Semantic version, with the v that some charts have. https://helm.sh/docs/topics/charts/#charts-and-versioning"""
 
-MOST_BYTES = 20 * 1024 * 1024
-"""Above what Helm itself reads of a chart's file (5 MiB) and what a release's Secret could hold (1 MiB)."""
+DIGEST = re.compile(r"(sha256:)?([0-9a-f]{64})")
+
+MOST_BYTES = 100 * 1024 * 1024
+"""What Helm itself reads of a chart, unpacked."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as a release asks for it. ``files`` are a local chart's; None for one that is fetched."""
+    """A chart as a release asks for it."""
 
     reference: str
     """What helm is called with."""
     repository: str
     name: str
     version: str
-    files: dict[str, bytes] | None = None
-    directory: Path | None = None
-    """Where the other files of an unpacked chart are; an archive's are among ``files``."""
-
-    @property
-    def local(self) -> bool:
-        return self.files is not None
+    digest: str = ""
+    """SHA-256 in hexadecimal of an archive, or of a directory's files; '' for one to be fetched that is not pinned."""
+    local: bool = False
 
 
-def resolve(chart: str, repository: str, version: str, release: str) -> Chart:
+def resolve(chart: str, repository: str, version: str, digest: str = "", *, release: str) -> Chart:
     """The chart of a release. Raises EksError where it is not there, or not said which one."""
+    pinned = _digest(digest, release)
     if chart.startswith(("/", "~")):
-        return _local(Path(chart).expanduser(), version, release)
+        return _local(Path(chart).expanduser(), version, release, pinned)
     if repository.startswith(("/", "~")):
-        return _local(Path(repository).expanduser() / chart, version, release)
+        return _local(Path(repository).expanduser() / chart, version, release, pinned)
     if repository.startswith("oci://"):
         chart, repository = f"{repository.rstrip('/')}/{chart}", ""
     if chart.startswith("oci://"):
         name = posixpath.basename(chart.rstrip("/"))
         if ":" in name or "@" in name:
             raise EksError(f"Release {release!r}: set the option version, in place of the one in {chart}.")
-        made = Chart(chart, "", name, version)
+        made = Chart(chart, "", name, version, pinned)
     elif repository.startswith(("https://", "http://")) and CHART_NAME.fullmatch(chart):
-        made = Chart(chart, repository, chart, version)
+        made = Chart(chart, repository, chart, version, pinned)
     else:
         raise EksError(
             f"Release {release!r}: chart {chart!r} is none of: a chart's name beside repository (https://…, oci://… or "
@@ -79,89 +77,77 @@ def same_version(left: str, right: str) -> bool:
     return left.removeprefix("v") == right.removeprefix("v")
 
 
-def _local(path: Path, version: str, release: str) -> Chart:
-    files = _read(path, release)
-    metadata = _yaml(files.get("Chart.yaml"), f"{path}: Chart.yaml", release)
-    name, found = str(metadata.get("name", "")), str(metadata.get("version", ""))
-    if not name or not found:
-        raise EksError(f"Release {release!r}: {path} is not a chart: its Chart.yaml has no name or version.")
-    if version and not same_version(version, found):
-        raise EksError(f"Release {release!r}: version is {version}, but the chart in {path} is version {found}.")
-    return Chart(str(path), "", name, found, files, path if path.is_dir() else None)
+def _digest(text: str, release: str) -> str:
+    found = DIGEST.fullmatch(text)
+    if text and not found:
+        raise EksError(f"Release {release!r}: {text!r} is no digest of a chart's archive: sha256: and 64 digits.")
+    return found[2] if found else ""
 
 
-def _read(path: Path, release: str) -> dict[str, bytes]:
+def _local(path: Path, version: str, release: str, pinned: str) -> Chart:
     try:
-        files = dict(_directory(path) if path.is_dir() else _archive(path))
+        packed = not path.is_dir()
+        digest = sha256(path) if packed else directory_digest(path)
+        metadata = _metadata(path, release)
     except (OSError, tarfile.TarError) as error:
         raise EksError(
             f"Release {release!r}: the chart {path} cannot be read: {error}. "
             "Check the path (repository, or addon_chart_source): it must lead to a chart's directory or archive."
         ) from error
-    if sum(map(len, files.values())) > MOST_BYTES:
+    name, found = str(metadata.get("name", "")), str(metadata.get("version", ""))
+    if not name or not found:
+        raise EksError(f"Release {release!r}: {path} is not a chart: its Chart.yaml has no name or version.")
+    if version and not same_version(version, found):
+        raise EksError(f"Release {release!r}: version is {version}, but the chart in {path} is version {found}.")
+    if pinned and packed and pinned != digest:
         raise EksError(
-            f"Release {release!r}: the chart {path} is larger than {MOST_BYTES} bytes; is it a chart's directory?"
+            f"Release {release!r}: digest is sha256:{pinned}, but the archive {path} has sha256:{digest}. "
+            "Take the archive that is meant, or set its digest."
         )
-    return files
+    return Chart(str(path), "", name, found, digest, local=True)
 
 
-def _directory(path: Path) -> Iterator[tuple[str, bytes]]:
-    yield "Chart.yaml", (path / "Chart.yaml").read_bytes()
-    for top in ("values.yaml", "templates", "crds"):
-        found = path / top
-        for item in [found] if found.is_file() else sorted(found.rglob("*")):
-            if item.is_file():
-                yield item.relative_to(path).as_posix(), item.read_bytes()
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
+def directory_digest(directory: Path) -> str:
+    """One SHA-256 of the names and contents of all files that Helm reads of an unpacked chart."""
+    made = hashlib.sha256()
+    size = 0
+    for name in kept_files(directory):
+        content = (directory / name).read_bytes()
+        size += len(content)
+        if size > MOST_BYTES:
+            raise OSError(f"it holds more than {MOST_BYTES} bytes; is it a chart's directory?")
+        made.update(f"{len(name)} {name} {len(content)} ".encode())
+        made.update(content)
+    return made.hexdigest()
+
+
+def chart_files(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Names, without the chart's own directory, and contents of the files of a chart's directory or archive."""
+    if path.is_dir():
+        for name in kept_files(path):
+            yield name, (path / name).read_bytes()
+        return
     with tarfile.open(path) as archive:
         for member in archive:
-            inner = member.name.partition("/")[2]
-            if member.isfile() and not inner.startswith("charts/"):
-                stream = archive.extractfile(member)
-                yield inner, stream.read(MOST_BYTES) if stream else b""
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream:
+                yield member.name.partition("/")[2], stream.read(MOST_BYTES)
 
 
-def _content(chart: Chart, name: str) -> bytes | None:
-    """A file of a local chart as Helm records it, None where it is not there."""
-    content = (chart.files or {}).get(name)
-    if content is None and chart.directory is not None and (chart.directory / name).is_file():
-        content = (chart.directory / name).read_bytes()
-    return None if content is None else content.removeprefix(codecs.BOM_UTF8)
-
-
-def _yaml(content: bytes | None, what: str, release: str) -> dict[str, Any]:
+def _metadata(path: Path, release: str) -> dict[str, Any]:
+    """What a chart's Chart.yaml says."""
+    if path.is_dir():
+        content = (path / "Chart.yaml").read_bytes()
+    else:
+        content = next((content for name, content in chart_files(path) if name == "Chart.yaml"), b"")
     try:
-        parsed = yaml_load(content or b"")
+        parsed = yaml_load(content)
     except Exception as error:  # whatever the YAML library raises for what is not YAML
-        raise EksError(f"Release {release!r}: {what} is not YAML: {error}") from error
+        raise EksError(f"Release {release!r}: {path}: Chart.yaml is not YAML: {error}") from error
     return parsed if isinstance(parsed, dict) else {}
-
-
-def same_content(chart: Chart, stored: dict[str, Any]) -> bool:
-    """Whether a release was made of a local chart's present files and default values.
-
-    Helm's record holds a chart's own files, without its subcharts'; its values are those of the file only where there
-    are no subcharts. A chart that is fetched is known by its version.
-    """
-    if chart.files is None:
-        return True
-    recorded = {
-        item["name"]: base64.b64decode(item.get("data") or "")
-        for item in [*(stored.get("templates") or []), *(stored.get("files") or [])]
-    }
-    if any(_content(chart, name) != content for name, content in recorded.items()):
-        return False
-    # Of files that are not recorded only these are certain to be none that .helmignore names.
-    new = [name for name in chart.files if name.startswith(("templates/", "crds/")) and name not in recorded]
-    if any(name.endswith((".yaml", ".yml", ".tpl", ".txt")) for name in new):
-        return False
-    metadata = _yaml(chart.files.get("Chart.yaml"), "Chart.yaml", chart.name)
-    version = metadata.get("appVersion", "")
-    # Of one without quotes YAML leaves a number, Helm the text.
-    if isinstance(version, str) and version != (stored.get("metadata") or {}).get("appVersion", ""):
-        return False
-    if stored.get("lock") or (stored.get("metadata") or {}).get("dependencies"):
-        return True
-    return same(_yaml(chart.files.get("values.yaml"), "values.yaml", chart.name), stored.get("values") or {})

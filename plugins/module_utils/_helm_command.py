@@ -19,6 +19,7 @@ from pathlib import Path
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import HIDDEN, secrets, written
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, memory_file
 from ansible_collections.ekspress.eks.plugins.module_utils._secrets import written_forms
@@ -95,6 +96,8 @@ class Helm:
             raise EksError(f"Release {release.key} has no chart.")
         arguments = ["upgrade", release.name, chart.reference, "--install", "--reset-values", "--values", "-"]
         arguments += ["--history-max", str(HISTORY), "--timeout", f"{release.timeout}s"]
+        if chart.digest:
+            arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
         if not chart.local:
             arguments += ["--version", chart.version]
         if chart.repository:

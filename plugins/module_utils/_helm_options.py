@@ -114,7 +114,8 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
     if entry["state"] == "present":
         if not entry.get("chart"):
             raise EksError(f"Release {name!r}: chart is missing.")
-        chart = resolve(entry["chart"], entry.get("repository") or "", entry.get("version") or "", name)
+        asked = [entry.get(option) or "" for option in ("chart", "repository", "version")]
+        chart = resolve(*asked, release=name)
         gates = tuple(_gates.parse(gate, namespace, timeout, f"Release {name!r}") for gate in entry["gates"])
     own = entry.get("plain_http")
     return Release(

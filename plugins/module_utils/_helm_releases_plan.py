@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_content, same_version
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same
 
@@ -55,10 +55,16 @@ class Decision:
     """Helm's status of the newest revision; '' where there is none."""
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+    """The version of Helm's record of it, which tells whether Helm did anything since."""
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:
     """Compare what Helm recorded with what is wanted."""
+    return replace(_decide(release, stored), version=stored.version if stored else "")
+
+
+def _decide(release: Release, stored: Stored | None) -> Decision:
     status = stored.status if stored else ""
     before = _shown(stored.chart_name, stored.chart_version, status) if stored and status != "uninstalled" else {}
     if release.chart is None:
@@ -88,7 +94,9 @@ def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:
         reasons.append(f"chart {stored.chart_name} becomes {chart.name}")
     if not same_version(stored.chart_version, chart.version):
         reasons.append(f"version {stored.chart_version} becomes {chart.version}")
-    elif not same_content(chart, stored.chart):
+    elif chart.digest and not stored.digest:
+        reasons.append("the digest of the chart that it was made of is not known")
+    elif chart.digest and not chart.digest.startswith(stored.digest):
         reasons.append("the files of the chart changed")
     if not same(stored.values, release.values):
         before, after = changed_values(stored.values, release.values)

@@ -14,7 +14,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -24,6 +24,12 @@ TYPE = "helm.sh/release.v1"
 DEPLOYED = "deployed"
 GOOD = frozenset({DEPLOYED, "superseded"})
 """Statuses of revisions that once were installed completely."""
+
+DIGEST_LABEL = "ekspress.eks/chart-digest"
+"""Label of a release's Secret: the start of the digest of the chart that it was made of, as long as a label may be."""
+
+DIGEST_LENGTH = 40
+"""Hexadecimal digits of a digest in the label; a label's value has at most 63 characters."""
 
 MOST_NAMES = 100
 """Names in one label selector, so that the URL stays within what proxies take."""
@@ -42,20 +48,32 @@ class Stored:
     chart_version: str
     values: dict[str, Any]
     """What the user gave; not merged with the chart's defaults."""
-    chart: dict[str, Any]
-    """Helm's record of the chart: metadata, templates, values, files."""
+    digest: str = ""
+    """Start of the digest of its chart; '' where Helm was called by somebody else."""
+    version: str = ""
+    """The Secret's resourceVersion."""
+    manifest: str = field(default="", repr=False)
+    """The objects it consists of, without hooks and CRDs, as YAML documents."""
 
 
 def read(kubernetes: Kubernetes, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
     """The newest revision of each release, by (namespace, name), from one list.
 
-    Superseded revisions are left to the server: a release always has a newer one. Only what is asked for is decoded.
+    Superseded revisions are left to the server, as a release has a newer one. Where nothing else is found of a release
+    (somebody deleted the newest Secret) a second list asks for them. Only what is asked for is decoded.
     """
     wanted = set(keys)
+    newest = _newest(kubernetes, wanted, "status!=superseded")
+    newest |= _newest(kubernetes, wanted - set(newest), "status=superseded")
+    return {key: decode(secret) for key, secret in newest.items()}
+
+
+def _newest(kubernetes: Kubernetes, wanted: set[tuple[str, str]], statuses: str) -> dict[tuple[str, str], Any]:
+    """The Secret of the newest revision of each release, of those with these statuses."""
     names = sorted({name for _namespace, name in wanted})
     if not names:
         return {}
-    selector = "owner=helm,status!=superseded"
+    selector = f"owner=helm,{statuses}"
     if len(names) <= MOST_NAMES:
         selector += f",name in ({','.join(names)})"
     newest: dict[tuple[str, str], dict[str, Any]] = {}
@@ -63,14 +81,24 @@ def read(kubernetes: Kubernetes, keys: Iterable[tuple[str, str]]) -> dict[tuple[
         key = (secret["metadata"]["namespace"], secret["metadata"]["labels"].get("name", ""))
         if key in wanted and (key not in newest or _revision(secret) > _revision(newest[key])):
             newest[key] = secret
-    return {key: decode(secret) for key, secret in newest.items()}
+    return newest
+
+
+def read_one(kubernetes: Kubernetes, namespace: str, name: str) -> Stored | None:
+    """The newest revision of one release, whatever its status."""
+    newest = max(_revisions(kubernetes, namespace, name), key=_revision, default=None)
+    return decode(newest) if newest else None
 
 
 def last_good_revision(kubernetes: Kubernetes, namespace: str, name: str) -> int | None:
     """The newest revision of a release that once was installed completely, None where there is none."""
-    secrets = kubernetes.list(f"/api/v1/namespaces/{namespace}/secrets", f"owner=helm,name={name}", f"type={TYPE}")
+    secrets = _revisions(kubernetes, namespace, name)
     good = [_revision(secret) for secret in secrets if secret["metadata"]["labels"].get("status") in GOOD]
     return max(good, default=None)
+
+
+def _revisions(kubernetes: Kubernetes, namespace: str, name: str) -> list[dict[str, Any]]:
+    return kubernetes.list(f"/api/v1/namespaces/{namespace}/secrets", f"owner=helm,name={name}", f"type={TYPE}")
 
 
 def decode(secret: dict[str, Any]) -> Stored:
@@ -91,7 +119,9 @@ def decode(secret: dict[str, Any]) -> Stored:
             chart_name=chart.get("metadata", {}).get("name", ""),
             chart_version=chart.get("metadata", {}).get("version", ""),
             values=record.get("config") or {},
-            chart=chart,
+            digest=str(meta["labels"].get(DIGEST_LABEL, "")),
+            version=str(meta.get("resourceVersion", "")),
+            manifest=str(record.get("manifest") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error, binascii.Error) as error:
         raise EksError(

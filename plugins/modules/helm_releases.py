@@ -12,13 +12,15 @@ description:
   - Reads Helm's record of all listed releases with one list call, decides for each what is to be done, and does it
     side by side, each release as soon as what it needs is ready.
   - A release is unchanged if its status is deployed and its chart's name, its version and its values are those wanted.
-    For a chart in a local directory or archive its files and default values count too, but not its subcharts'. No
-    helm process runs for an unchanged release.
+    Of a local chart the digest counts too. A directory's is made of all files that helm reads, subcharts included and
+    those that C(.helmignore) names left out. It is kept as the label C(ekspress.eks/chart-digest) of Helm's record, so
+    that a release of a local chart that somebody else made is upgraded once. No helm process runs for an unchanged
+    release.
   - Values are compared by meaning with those that were given at the last install or upgrade; the chart's own defaults
     do not count. Values always replace what was given before, as with C(helm upgrade --reset-values).
-  - Where Helm was stopped halfway (status pending or uninstalling) the release is rolled back to its last complete
-    revision, or uninstalled where it has none, and upgraded; where it failed it is upgraded. Both are reported as
-    V(repaired).
+  - Where Helm was stopped halfway (status pending, uninstalling or unknown) the release is rolled back to its last
+    complete revision, or uninstalled where it has none, and upgraded; where it failed it is upgraded. Both are reported
+    as V(repaired).
   - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it
     begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use.
   - Gates of unchanged releases are read too, one call each or a few; where one does not hold it is waited for, and the
@@ -27,8 +29,8 @@ description:
     C(kube-system) meanwhile; a run that was killed is waited for 15 seconds, a run that goes on for up to 15
     minutes. An unchanged run takes no lease.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
-  - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to read and watch what the
-    gates name, and to get, watch, create, update and delete the lease.
+  - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to get the releases'
+    namespaces, to read and watch what the gates name, and to get, watch, create, update and delete the lease.
   - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
     on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
     (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
@@ -99,7 +101,8 @@ options:
         suboptions:
           kind:
             description:
-              - V(deployment), V(daemonset) and V(statefulset) are rolled out and available, V(job) has completed.
+              - V(deployment), V(daemonset) and V(statefulset) are rolled out and available, V(job) has completed. A
+                Deployment or StatefulSet that was scaled to 0, though its release gives it more replicas, fails.
               - V(crd) is established. V(apiservice) is available.
               - V(ingress) and V(service) have the address of a load balancer.
               - V(webhook) is a mutating or validating webhook configuration, or both of the same name, whose webhooks

@@ -13,7 +13,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import (
     Gate,
     judge,
     judge_admission,
+    judge_scale,
     judge_webhooks,
+    scaled_to_nothing,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
     final_failure,
@@ -117,6 +119,29 @@ def test_a_gate_on_one_object(kind: str, found: dict[str, Any] | None, state: st
     verdict = judge(kind, found)
     assert verdict.state == state
     assert bool(verdict.reason) == (state != "holds")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state"),
+    [
+        (None, "holds"),
+        ({"spec": {}}, "holds"),
+        ({"spec": {"replicas": 0}}, "holds"),
+        ({"spec": {"replicas": 2}}, "failed"),
+    ],
+)
+def test_a_workload_without_pods_is_fine_only_where_its_release_does_not_want_any(
+    wanted: dict[str, Any] | None, state: str
+) -> None:
+    assert judge_scale(wanted).state == state
+
+
+def test_only_what_has_a_number_of_pods_can_be_scaled_to_nothing() -> None:
+    assert scaled_to_nothing("deployment", item({}, {"replicas": 0}))
+    assert scaled_to_nothing("statefulset", item({}, {"replicas": 0}))
+    assert not scaled_to_nothing("deployment", item({}, {"replicas": 1}))
+    assert not scaled_to_nothing("deployment", item({}, {}))
+    assert not scaled_to_nothing("job", item({}, {"replicas": 0}))
 
 
 SERVICE = {"namespace": "kube-system", "name": "hooks"}

@@ -1,18 +1,17 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Charts: where they come from, and whether a release was made of a local one."""
+"""Charts: where they come from, and what their digests see."""
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import resolve, same_content
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import chart_files, resolve
 
 FILES = {
     "Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
@@ -32,22 +31,6 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "web"
 
 
-def recorded(**changes: str | None) -> dict[str, Any]:
-    """The chart as Helm records it, with changed, added or (None) missing files."""
-    files = {**FILES, **changes}
-    entries = {
-        name: {"name": name, "data": base64.b64encode(content.encode()).decode()}
-        for name, content in files.items()
-        if content is not None
-    }
-    return {
-        "metadata": {"name": "web", "version": "1.0.0"},
-        "templates": [entry for name, entry in entries.items() if name.startswith("templates/")],
-        "files": [entry for name, entry in entries.items() if name.startswith("crds/")],
-        "values": {"replicas": 1},
-    }
-
-
 @pytest.mark.parametrize(
     ("chart", "repository", "reference", "asked", "name"),
     [
@@ -57,7 +40,7 @@ def recorded(**changes: str | None) -> dict[str, Any]:
     ],
 )
 def test_a_chart_that_is_fetched(chart: str, repository: str, reference: str, asked: str, name: str) -> None:
-    made = resolve(chart, repository, "1.0.0", "shop")
+    made = resolve(chart, repository, "1.0.0", release="shop")
     assert (made.reference, made.repository, made.name, made.local) == (reference, asked, name, False)
 
 
@@ -76,103 +59,99 @@ def test_a_chart_that_is_fetched(chart: str, repository: str, reference: str, as
 )
 def test_a_chart_that_is_not_said_exactly_is_refused(chart: str, repository: str, version: str, words: str) -> None:
     with pytest.raises(EksError, match=words):
-        resolve(chart, repository, version, "shop")
+        resolve(chart, repository, version, release="shop")
 
 
 def test_a_directory_tells_name_and_version_by_itself(directory: Path) -> None:
-    made = resolve(str(directory), "", "", "shop")
+    made = resolve(str(directory), "", "", release="shop")
     assert (made.name, made.version, made.local) == ("web", "1.0.0", True)
-    assert resolve("web", str(directory.parent), "1.0.0", "shop").reference == str(directory)
+    assert resolve("web", str(directory.parent), "1.0.0", release="shop").reference == str(directory)
 
 
 def test_a_directory_of_another_version_is_refused(directory: Path) -> None:
     with pytest.raises(EksError, match=r"version is 1\.0\.1, but the chart in .* is version 1\.0\.0"):
-        resolve(str(directory), "", "1.0.1", "shop")
+        resolve(str(directory), "", "1.0.1", release="shop")
 
 
 def test_what_is_no_chart_is_refused(directory: Path) -> None:
     (directory / "Chart.yaml").write_text("name: web\n")
     with pytest.raises(EksError, match="no name or version"):
-        resolve(str(directory), "", "", "shop")
+        resolve(str(directory), "", "", release="shop")
     (directory / "Chart.yaml").write_text("{")
     with pytest.raises(EksError, match="not YAML"):
-        resolve(str(directory), "", "", "shop")
+        resolve(str(directory), "", "", release="shop")
 
 
-def test_a_release_of_the_same_files_is_unchanged(directory: Path) -> None:
-    assert same_content(resolve(str(directory), "", "", "shop"), recorded())
+def digest(path: Path) -> str:
+    """The digest of a local chart."""
+    return resolve(str(path), "", "", release="shop").digest
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("templates/web.yaml", "kind: Secret\n"), ("crds/web.yaml", ""), ("templates/more.yaml", "kind: Secret\n")],
+    "name",
+    [
+        "templates/web.yaml",
+        "templates/more.yaml",
+        "crds/web.yaml",
+        "values.yaml",
+        "values.schema.json",
+        "conf/web.txt",
+        "charts/cache/templates/cache.yaml",
+        "charts/cache-1.0.0.tgz",
+    ],
 )
-def test_a_changed_or_new_file_under_the_same_version_counts(directory: Path, name: str, content: str) -> None:
-    (directory / name).write_text(content)
-    assert not same_content(resolve(str(directory), "", "", "shop"), recorded())
+def test_a_changed_or_new_file_under_the_same_version_counts(directory: Path, name: str) -> None:
+    before = digest(directory)
+    (directory / name).parent.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text("{}")
+    changed = digest(directory)
+    assert changed != before
+    (directory / name).unlink()
+    assert digest(directory) != changed
 
 
-def test_a_removed_file_counts(directory: Path) -> None:
-    (directory / "templates" / "web.yaml").unlink()
-    assert not same_content(resolve(str(directory), "", "", "shop"), recorded())
+def test_names_and_contents_do_not_run_into_each_other(directory: Path) -> None:
+    (directory / "a").write_text("bc")
+    before = digest(directory)
+    (directory / "a").rename(directory / "ab")
+    (directory / "ab").write_text("c")
+    assert digest(directory) != before
 
 
-def test_changed_default_values_count(directory: Path) -> None:
-    (directory / "values.yaml").write_text("replicas: 2\n")
-    assert not same_content(resolve(str(directory), "", "", "shop"), recorded())
+def test_files_that_helm_leaves_out_do_not_count(directory: Path) -> None:
+    (directory / ".helmignore").write_text("*.bak\n")
+    before = digest(directory)
+    for name in ("templates/web.yaml.bak", "templates/.web.yaml.swp"):
+        (directory / name).write_text("kind: Secret\n")
+    assert digest(directory) == before
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_other_files_that_helm_recorded_count(directory: Path, tmp_path: Path, packed: bool) -> None:
-    (directory / "conf").mkdir()
-    (directory / "conf" / "web.txt").write_text("one")
-    archive = tmp_path / "web.tgz"
-    with tarfile.open(archive, "w:gz") as file:
-        file.add(directory, "web")
-    chart = resolve(str(archive if packed else directory), "", "", "shop")
-    for content, found in (("one", True), ("two", False)):
-        made = recorded()
-        made["files"].append({"name": "conf/web.txt", "data": base64.b64encode(content.encode()).decode()})
-        assert same_content(chart, made) is found
-    made["files"][-1]["name"] = "conf/gone.txt"
-    assert not same_content(chart, made)
-
-
-def test_the_applications_version_counts(directory: Path) -> None:
-    chart = directory / "Chart.yaml"
-    text = chart.read_text()
-    made = recorded()
-    made["metadata"]["appVersion"] = "1.10"
-    for written, found in (('"1.10"', True), ("1.10", True), ('"1.1"', False)):
-        chart.write_text(f"{text}appVersion: {written}\n")
-        assert same_content(resolve(str(directory), "", "", "shop"), made) is found
-    chart.write_text(text)
-    assert not same_content(resolve(str(directory), "", "", "shop"), made)
-
-
-def test_a_byte_order_mark_that_helm_takes_away_does_not_count(directory: Path) -> None:
-    path = directory / "templates" / "web.yaml"
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert same_content(resolve(str(directory), "", "", "shop"), recorded())
-
-
-def test_files_that_helm_does_not_record_do_not_count(directory: Path) -> None:
-    (directory / "templates" / "web.yaml~").write_text("a backup")
-    (directory / "README.md").write_text("words")
-    assert same_content(resolve(str(directory), "", "", "shop"), recorded())
-
-
-def test_an_archive_is_read_like_its_directory(directory: Path, tmp_path: Path) -> None:
+def test_an_archive_is_known_by_its_own_digest(directory: Path, tmp_path: Path) -> None:
     archive = tmp_path / "web-1.0.0.tgz"
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(directory, "web")
-    made = resolve(str(archive), "", "", "shop")
-    assert (made.name, made.version) == ("web", "1.0.0")
-    assert same_content(made, recorded())
-    assert not same_content(made, recorded(**{"templates/web.yaml": "kind: Secret\n"}))
+    made = resolve(str(archive), "", "", release="shop")
+    assert (made.name, made.version, made.local) == ("web", "1.0.0", True)
+    assert made.digest == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert resolve(str(archive), "", "", f"sha256:{made.digest}", release="shop") == made
+    with pytest.raises(EksError, match=f"but the archive .* has sha256:{made.digest}"):
+        resolve(str(archive), "", "", "0" * 64, release="shop")
+    assert dict(chart_files(archive)) == dict(chart_files(directory))
+
+
+def test_a_digest_that_is_none_is_refused() -> None:
+    with pytest.raises(EksError, match="no digest of a chart's archive"):
+        resolve("web", "https://charts.example", "1.0.0", "sha256:abc", release="shop")
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "web.tgz").write_text("no archive")
     with pytest.raises(EksError, match="cannot be read"):
-        resolve(str(tmp_path / "web.tgz"), "", "", "shop")
+        resolve(str(tmp_path / "web.tgz"), "", "", release="shop")
+
+
+def test_a_directory_that_is_within_itself_is_refused(directory: Path) -> None:
+    (directory / "charts").mkdir()
+    (directory / "charts" / "self").symlink_to(directory)
+    with pytest.raises(EksError, match="link to a directory above it"):
+        resolve(str(directory), "", "", release="shop")

@@ -31,7 +31,7 @@ VALUES = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
 
 CHART = Chart("oci://registry.example/web", "", "web", "1.2.3")
 WANTED = Release("web", "shop", CHART, {"replicas": 2}, (), (), 300, False, False)
-STORED = Stored("web", "shop", 4, "deployed", "Upgrade complete", "web", "1.2.3", {"replicas": 2}, {})
+STORED = Stored("web", "shop", 4, "deployed", "Upgrade complete", "web", "1.2.3", {"replicas": 2})
 
 
 def test_a_release_that_is_as_wanted_is_unchanged() -> None:
@@ -57,11 +57,28 @@ def test_a_difference_is_an_upgrade_that_says_why(change: dict[str, Any], reason
     assert (decision.state, decision.reason) == ("upgraded", reason)
 
 
-@pytest.mark.parametrize("status", ["failed", "pending-install", "pending-upgrade", "pending-rollback", "uninstalling"])
+@pytest.mark.parametrize(
+    "status",
+    ["failed", "unknown", "superseded", "pending-install", "pending-upgrade", "pending-rollback", "uninstalling"],
+)
 def test_a_release_that_was_left_halfway_is_repaired_even_if_all_else_is_as_wanted(status: str) -> None:
     decision = decide(WANTED, replace(STORED, status=status))
     assert decision.state == "repaired"
     assert f"its status is {status}" in decision.reason
+
+
+LOCAL = replace(WANTED, chart=Chart("/charts/web", "", "web", "1.2.3", "ab" * 32, local=True))
+
+
+@pytest.mark.parametrize(
+    ("digest", "reason"),
+    [("ab" * 20, ""), ("cd" * 20, "the files of the chart changed"), ("", "is not known")],
+)
+def test_the_digest_of_a_chart_counts_where_it_is_known(digest: str, reason: str) -> None:
+    decision = decide(LOCAL, replace(STORED, digest=digest))
+    assert decision.state == ("upgraded" if reason else "unchanged")
+    assert reason in decision.reason
+    assert decide(WANTED, replace(STORED, digest=digest)).state == "unchanged"
 
 
 def test_a_leading_v_of_the_version_does_not_count() -> None:

@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One run over the graph of releases: what was decided is done, or in check mode rehearsed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import HOLDS, OBJECTS, Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_command import Helm
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import order
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
+    CHANGES,
+    FAILED,
+    INSTALLED,
+    REMOVED,
+    SKIPPED,
+    UNCHANGED,
+    Decision,
+    Release,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
+
+UNFINISHED = ("pending-", "uninstalling", "uninstalled", "unknown")
+"""Beginnings of the states of a release that helm does not upgrade, and so does not rehearse either."""
+
+BROKEN_OFF = ("pending-upgrade", "pending-rollback", "unknown")
+"""States of a release that may have a complete revision to go back to."""
+
+FORBIDDEN = 403
+
+KIND_TO_COME = "ensure CRDs are installed first"
+"""helm's words, once a chart is rendered, where the cluster does not know a kind yet that the run itself may bring."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a release. ``changed`` is set too where it failed after Helm had changed something."""
+
+    state: str
+    seconds: float
+    changed: bool
+    message: str = ""
+    skipped_because_of: tuple[str, ...] = ()
+
+
+class Engine:
+    """One run over the graph of releases."""
+
+    def __init__(
+        self,
+        params: dict[str, Any],
+        releases: dict[str, Release],
+        decisions: dict[str, Decision],
+        kubernetes: Kubernetes,
+        context: Context,
+    ) -> None:
+        self._releases = releases
+        self._decisions = decisions
+        self._kubernetes = kubernetes
+        self._context = context
+        self._gates = Gates(kubernetes, context)
+        self._touched: set[str] = set()
+        self._helm = Helm(
+            params["helm_binary"], kubernetes.connection, context, params["concurrency"], self._touched.add
+        )
+
+    def run(self) -> dict[str, Outcome]:
+        """Converge all releases; one that fails stops only what waits for it."""
+        return self._each(self._converge)
+
+    def foretell(self) -> dict[str, Outcome]:
+        """What a run would do; a chart that cannot be fetched or rendered fails here as it would there."""
+        return self._each(self._rehearse)
+
+    def _each(self, converge: Callable[[str], Outcome]) -> dict[str, Outcome]:
+        def skip(key: str, causes: list[str]) -> Outcome:
+            return Outcome(SKIPPED, 0.0, False, f"not touched, as {', '.join(causes)} failed", tuple(causes))
+
+        return _helm_graph.run(
+            self._context, order(self._releases), converge, skip, lambda outcome: outcome.state == FAILED
+        )
+
+    def _converge(self, key: str) -> Outcome:
+        release, decision = self._releases[key], self._decisions[key]
+        started = time.monotonic()
+        try:
+            if decision.state != UNCHANGED:
+                self._require_namespace(release, decision)
+                self._change(release, decision)
+            self._wait(release)
+        except CancelledError:
+            raise
+        except EksError as error:
+            why = "" if decision.state != UNCHANGED else "Helm has nothing to change. "
+            return Outcome(FAILED, _since(started), self._changed(release, decision), why + error.message)
+        return Outcome(decision.state, _since(started), decision.state in CHANGES, decision.reason)
+
+    def _rehearse(self, key: str) -> Outcome:
+        release, decision = self._releases[key], self._decisions[key]
+        started = time.monotonic()
+        if decision.state == UNCHANGED:
+            self._look(release)
+        elif decision.state != REMOVED:
+            try:
+                self._require_namespace(release, decision)
+                if not decision.status.startswith(UNFINISHED):
+                    self._helm.upgrade(release, rehearse=True)
+            except CancelledError:
+                raise
+            except EksError as error:
+                if KIND_TO_COME not in error.message:
+                    return Outcome(FAILED, _since(started), False, error.message)
+        return Outcome(decision.state, 0.0, decision.state in CHANGES, decision.reason)
+
+    def _look(self, release: Release) -> None:
+        """Warn where a gate of an unchanged release does not hold."""
+        verdicts = settle(self._context, partial(self._gates.look, wanted=self._wanted(release)), release.gates)
+        for gate, verdict in zip(release.gates, verdicts, strict=True):
+            if isinstance(verdict, Exception):
+                raise verdict
+            if verdict.state != HOLDS:
+                self._context.warn(
+                    f"Release {release.key}: the gate {gate.label} does not hold now: {verdict.reason}. "
+                    f"A run would wait for it for {gate.timeout} s, then fail."
+                )
+
+    def _wanted(self, release: Release) -> Callable[[Gate], dict[str, Any] | None]:
+        """Gives the object of a gate as the release has it: read only where a gate asks."""
+
+        def find(gate: Gate) -> dict[str, Any] | None:
+            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+            items = _helm_manifests.objects(stored.manifest, f"Release {release.key}") if stored else []
+            kind = OBJECTS[gate.kind][1]
+            return _helm_manifests.find(items, kind, gate.namespace, gate.name, release.namespace)
+
+        return find
+
+    def _changed(self, release: Release, decision: Decision) -> bool:
+        """Whether helm did anything to a release that failed. It may end before it has, as where a chart is missing."""
+        if release.key not in self._touched:
+            return False
+        try:
+            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+        except EksError:
+            return True
+        return (stored.version if stored else "") != decision.version
+
+    def _require_namespace(self, release: Release, decision: Decision) -> None:
+        """Raise EksError where the namespace of a new release is missing and nothing of this run makes it."""
+        if decision.state != INSTALLED or release.create_namespace:
+            return
+        if self._context.check_mode and release.namespace in self._namespaces_to_come(release):
+            return
+        try:
+            found = self._kubernetes.find(self._kubernetes.paths.object("v1", "Namespace", release.namespace))
+        except KubernetesError as error:
+            if error.status == FORBIDDEN:
+                # Whoever may not read namespaces may yet install into one: then Helm tells.
+                return
+            raise
+        if found is None:
+            raise EksError(
+                f"The namespace {release.namespace} does not exist. Make it first, or set the release's "
+                "create_namespace."
+            )
+        if found["metadata"].get("deletionTimestamp"):
+            raise EksError(f"The namespace {release.namespace} is being deleted. Run again once it is gone.")
+
+    def _namespaces_to_come(self, release: Release) -> set[str]:
+        """Namespaces that a run makes for releases that this one needs."""
+        found: set[str] = set()
+        for key in release.needs:
+            need = self._releases[key]
+            found |= {need.namespace} if need.create_namespace else set()
+            found |= self._namespaces_to_come(need)
+        return found
+
+    def _change(self, release: Release, decision: Decision) -> None:
+        if decision.state == REMOVED:
+            self._helm.uninstall(release)
+            return
+        self._prepare(release, decision.status)
+        self._helm.upgrade(release)
+
+    def _prepare(self, release: Release, status: str) -> None:
+        """Bring a release that an ended helm left behind into a state from which helm upgrades it.
+
+        helm refuses while the newest revision is pending; one that failed it upgrades by itself.
+        """
+        if status in BROKEN_OFF:
+            revision = _helm_storage.last_good_revision(self._kubernetes, release.namespace, release.name)
+            if revision is not None:
+                self._helm.rollback(release, revision)
+                return
+        if status.startswith(UNFINISHED):
+            self._helm.uninstall(release)
+
+    def _wait(self, release: Release) -> None:
+        # An unchanged release's gates count too: what is broken in the cluster must not be called fine.
+        wait = partial(self._gates.wait, wanted=self._wanted(release))
+        problems = [error for error in settle(self._context, wait, release.gates) if error is not None]
+        for problem in problems:
+            if not isinstance(problem, EksError):
+                raise problem
+        if problems:
+            raise EksError("; ".join(str(problem) for problem in problems))
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 1)
