@@ -1,14 +1,26 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a task asks of aws-auth, checked before any call."""
+"""What a task asks of aws-auth, checked before any call.
+
+https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Wanted
+from ansible_collections.ekspress.eks.plugins.module_utils import _arn
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry, Wanted, canonical
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+
+_KINDS = {"roles": "role", "users": "user"}
+_FEDERATED_USER = re.compile(r"federated-user/[\x21-\x7e]+")
+_BREAKING = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, lone surrogates, line and paragraph separators."""
 
 
 def wanted(params: Mapping[str, Any], partition: str | None = None) -> Wanted:
@@ -18,4 +30,121 @@ def wanted(params: Mapping[str, Any], partition: str | None = None) -> Wanted:
     are ignored; with state restored nothing is wanted. ``partition`` is the cluster's, None where it is not known yet.
     Raises EksError, naming the option and the entry.
     """
-    raise NotImplementedError
+    state = params.get("state") or "present"
+    if state == "restored":
+        return Wanted()
+    complete = state == "present"
+    accounts = params.get("accounts")
+    return Wanted(
+        _entries("roles", params.get("roles"), partition, complete),
+        _entries("users", params.get("users"), partition, complete),
+        None if accounts is None else _accounts(accounts),
+    )
+
+
+def _entries(
+    section: str, given: Iterable[Mapping[str, Any]] | None, partition: str | None, complete: bool
+) -> tuple[Entry, ...] | None:
+    if given is None:
+        return None
+    found: dict[str, tuple[Entry, str]] = {}
+    for item in given:
+        arn = str(item.get("arn") or "")
+        entry = Entry(_checked_arn(section, arn, partition))
+        if complete:
+            entry = Entry(entry.arn, _username(section, arn, item), _groups(section, arn, item))
+        _, other = found.setdefault(entry.key, (entry, arn))
+        if found[entry.key][0] is not entry:
+            raise EksError(
+                f"{section}: {arn} is listed twice (the first time as {other}; case and the path of a role do not "
+                "count in aws-auth): give it once, with all its groups."
+            )
+    return tuple(entry for entry, _ in found.values())
+
+
+def _checked_arn(section: str, text: str, partition: str | None) -> str:
+    what = f"{section}: the ARN"
+    arn = _arn.parse(text, what)
+    if arn.resource == "root" or arn.resource_type == "root":
+        raise EksError(
+            f"{section}: {text} is the account's root user, which aws-auth should not let in: use a role or a user."
+        )
+    kind = _KINDS[section]
+    other = "users" if section == "roles" else "roles"
+    if (arn.service, arn.resource_type) in _belongs(other):
+        raise EksError(f"{section}: {text} is the ARN of a {_KINDS[other]}: list it in {other}.")
+    if arn.service == "sts":
+        _check_sts(section, arn)
+    else:
+        _arn.parse_iam(text, kind, what)
+        if not _arn.ROLE_NAME.fullmatch(arn.name) or not _arn.PATH.fullmatch(
+            "/" + arn.resource_id[: len(arn.resource_id) - len(arn.name)]
+        ):
+            raise EksError(f"{section}: {text} has no valid name: letters, digits and _+=,.@-, 64 at most.")
+    if partition and arn.partition != partition:
+        raise EksError(
+            f"{section}: {text} is in partition {arn.partition}, the cluster in {partition}; identities of another "
+            f"partition never get a token for it. Use one of an account in {partition}."
+        )
+    return canonical(text)
+
+
+def _belongs(section: str) -> tuple[tuple[str, str], ...]:
+    return (("iam", "role"), ("sts", "assumed-role")) if section == "roles" else (("iam", "user"),)
+
+
+def _check_sts(section: str, arn: _arn.Arn) -> None:
+    """An assumed role stands for its role; a federated user is a user of its own."""
+    _, _, rest = arn.resource.partition("/")
+    name, _, session = rest.partition("/")
+    good = (
+        section == "roles" and arn.resource_type == "assumed-role" and _arn.ROLE_NAME.fullmatch(name) and session
+    ) or (section == "users" and _FEDERATED_USER.fullmatch(arn.resource))
+    if not good or not _arn.ACCOUNT.fullmatch(arn.account) or arn.region:
+        raise EksError(
+            f"{section}: {arn} is no ARN of an IAM {_KINDS[section]}, such as "
+            f"arn:{arn.partition}:iam::111122223333:{_KINDS[section]}/NAME."
+        )
+
+
+def _username(section: str, arn: str, item: Mapping[str, Any]) -> str:
+    username = item.get("username")
+    if not username or not str(username).strip():
+        raise EksError(
+            f"{section}: {arn} has no username: give the name by which Kubernetes shall know it, such as admin or "
+            "system:node:{{EC2PrivateDNSName}} (a template of the authenticator; !unsafe keeps Ansible from it)."
+        )
+    return _clean(section, arn, "username", str(username))
+
+
+def _groups(section: str, arn: str, item: Mapping[str, Any]) -> tuple[str, ...]:
+    groups = item.get("groups")
+    if groups is None:
+        raise EksError(f"{section}: {arn} has no groups: list its Kubernetes groups, or [] for none.")
+    for group in groups:
+        if not isinstance(group, str) or not group.strip():
+            raise EksError(f"{section}: {arn} has the group {group!r}: a group is a text that is not empty; remove it.")
+    return tuple(dict.fromkeys(_clean(section, arn, "groups", str(group)) for group in groups))
+
+
+def _clean(section: str, arn: str, field: str, value: str) -> str:
+    if any(unicodedata.category(character) in _BREAKING for character in value):
+        raise EksError(
+            f"{section}: {arn}, {field}: {value!r} holds a line break or a control character; remove it (a YAML text "
+            "that begins with | or > ends with a line break: use quotes)."
+        )
+    return value
+
+
+def _accounts(given: Iterable[Any]) -> tuple[str, ...]:
+    found: list[str] = []
+    for account in given:
+        if not isinstance(account, str) or not _arn.ACCOUNT.fullmatch(account):
+            raise EksError(
+                f"accounts: {account!r} is not an AWS account ID: it has 12 digits; quote it in YAML, so that "
+                "zeros stay."
+            )
+        if account in found:
+            raise EksError(f"accounts: {account} is listed twice: give it once.")
+        found.append(str(account))
+    return tuple(found)

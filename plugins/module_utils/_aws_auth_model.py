@@ -96,7 +96,7 @@ class Tracked:
         if not _well_formed(found):
             return cls(
                 fault=f"The annotation {ANNOTATION} of the ConfigMap aws-auth is not what this module writes, so no "
-                "entry is taken for its own and purge removes none; entries that are written from now on are noted anew."
+                "entry is taken for its own and purge removes none; entries written from now on are noted anew."
             )
         return cls(found.get("roles", {}), found.get("users", {}), frozenset(found.get("accounts", ())))
 
