@@ -10,11 +10,20 @@ who edits a text in place needs neither.
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass, field
+from typing import Any
 
-import yaml
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import MissingLibraryError
 
-LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+try:
+    import yaml
+except ImportError:
+    YAML_TRACEBACK: str | None = traceback.format_exc()
+    LOADER: Any = None
+else:
+    YAML_TRACEBACK = None
+    LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, which libyaml, PyYAML and Go's yaml.v2 read: https://yaml.org/spec/1.1/#id871136"""
@@ -131,6 +140,12 @@ class Tree:
 
 def parse(text: str) -> Tree:
     """Read a text. Raises TextError."""
+    if YAML_TRACEBACK:
+        raise MissingLibraryError(
+            "The Python that runs this task has no PyYAML, which aws-auth's texts are read with: install PyYAML there, "
+            "or set ansible_python_interpreter to a Python that has it.",
+            YAML_TRACEBACK,
+        )
     try:
         return _Builder(text).build()
     except yaml.MarkedYAMLError as error:
@@ -165,7 +180,7 @@ class _Builder:
             self.take(event, shift)
         return Tree(self.text, self.root, self.content_end, self.shapes, self.anchors, self.aliases)
 
-    def take(self, event: yaml.Event, shift: int) -> None:
+    def take(self, event: Any, shift: int) -> None:
         if isinstance(event, yaml.NodeEvent):
             self.take_node(event, shift)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -177,7 +192,7 @@ class _Builder:
         elif isinstance(event, yaml.DocumentEndEvent) and event.explicit:
             self.content_end = event.start_mark.index + shift
 
-    def take_node(self, event: yaml.NodeEvent, shift: int) -> None:
+    def take_node(self, event: Any, shift: int) -> None:
         mark = event.start_mark
         node = Node("alias", mark.index + shift, event.end_mark.index + shift, mark.line + 1, mark.column)
         node.first = len(self.shapes)
@@ -204,7 +219,7 @@ class _Builder:
         if node.kind in ("mapping", "sequence"):
             self.open.append(node)
 
-    def target(self, event: yaml.AliasEvent) -> Node:
+    def target(self, event: Any) -> Node:
         found = self.known.get(event.anchor)
         if found is None:
             raise TextError(f"it is not valid YAML: the alias *{event.anchor} has no anchor before it", _line(event))
@@ -234,7 +249,7 @@ class _Builder:
             return node.start
         return after_dash(self.text, parent, children[-1] if children else None)
 
-    def close(self, event: yaml.Event, shift: int) -> None:
+    def close(self, event: Any, shift: int) -> None:
         node = self.open.pop()
         self.shapes.append((f"end of {node.kind}", "", "", False, ""))
         node.last = len(self.shapes)
@@ -262,6 +277,6 @@ def _check_keys(node: Node) -> None:
             raise TextError("with a key that is empty, a list or a mapping the authenticator reads nothing", key.line)
 
 
-def _line(event: yaml.Event) -> int:
+def _line(event: Any) -> int:
     line: int = event.start_mark.line + 1
     return line
