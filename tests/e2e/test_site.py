@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from sandbox.kube_fixtures import objects as fixtures
 from sandbox.process import ROOT
 from tests.e2e.conftest import BLUE, GREEN
 from tests.e2e.playbook import SITE, Run, command, inventory, run, surroundings
@@ -20,10 +22,11 @@ from tests.sandbox_fixtures import RunningSandbox
 CONVERGE = [
     "ekspress.eks.network : Converge the subnets' tags",
     "ekspress.eks.identity : Converge the OIDC provider",
+    "ekspress.eks.access : Converge aws-auth",
     "ekspress.eks.addon : Converge the identities",
     "ekspress.eks.addon : Converge the releases",
 ]
-OURS = ("cluster_info", "subnet_tags", "oidc_provider", "irsa_roles", "helm_releases")
+AWS_AUTH = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 CONTROLLER = "/apis/apps/v1/namespaces/kube-system/deployments/aws-load-balancer-controller"
 
 
@@ -34,6 +37,12 @@ def hosts(tmp_path: Path) -> Path:
 
 def writes(bare: RunningSandbox) -> list[str]:
     return [call["operation"] for call in bare.aws().calls(writes=True)]
+
+
+def entries(bare: RunningSandbox, cluster: str) -> dict[str, dict[str, Any]]:
+    """Entries of roles in aws-auth, by the role's name."""
+    found = yaml.safe_load(bare.kube(cluster).get(AWS_AUTH)["data"]["mapRoles"])
+    return {entry["rolearn"].rpartition("/")[2]: entry for entry in found}
 
 
 def objects(bare: RunningSandbox, cluster: str) -> set[tuple[str, str, str]]:
@@ -87,12 +96,14 @@ def test_an_add_on_without_the_oidc_provider_is_refused_before_anything_is_writt
 
 def test_check_mode_says_what_the_run_will_do_and_writes_nothing(bare: RunningSandbox, hosts: Path) -> None:
     before = {cluster: objects(bare, cluster) for cluster in (BLUE, GREEN)}
+    mapped = {cluster: bare.kube(cluster).get(AWS_AUTH) for cluster in (BLUE, GREEN)}
     bare.aws().clear_calls()
     done = run(bare.environment, hosts, "--check", "--diff")
     assert not done.problems()
     for cluster in (BLUE, GREEN):
         assert done.changed(cluster) == CONVERGE
         assert objects(bare, cluster) == before[cluster]
+        assert bare.kube(cluster).get(AWS_AUTH) == mapped[cluster]
     assert writes(bare) == []
 
 
@@ -147,17 +158,90 @@ def test_the_platform_is_there(bare: RunningSandbox) -> None:
         assert f"--cluster-name={cluster}" in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
+def test_people_are_mapped_and_foreign_entries_are_as_they_were(bare: RunningSandbox) -> None:
+    """No node role is added: in the mode API_AND_CONFIG_MAP EKS has access entries for them."""
+    for cluster in (BLUE, GREEN):
+        found = entries(bare, cluster)
+        assert set(found) == {f"{cluster}-node", f"{cluster}-spot-node", "k8sadmin", "k8sreadwrite", "k8sreadonly"}
+        assert found["k8sadmin"]["username"] == "kubernetes-admin:{{SessionName}}"
+        assert found["k8sadmin"]["groups"] == ["system:masters"]
+        assert found["k8sreadonly"]["groups"] == ["readonly", "debugmode"]
+        data = bare.kube(cluster).get(AWS_AUTH)["data"]
+        (fixture,) = [
+            item for item in fixtures(cluster, "eu-central-1", "v1") if item["metadata"]["name"] == "aws-auth"
+        ]
+        assert data["mapRoles"].startswith(fixture["data"]["mapRoles"])
+        assert data["mapUsers"] == fixture["data"]["mapUsers"]
+
+
+def access(bare: RunningSandbox, hosts: Path, *arguments: str, **variables: Any) -> Run:
+    """Run the part of who may enter alone, on one cluster."""
+    return run(bare.environment, hosts, "--tags", "access", "--limit", GREEN, "-e", json.dumps(variables), *arguments)
+
+
+def test_people_who_left_lose_their_entry_with_purge_alone(bare: RunningSandbox, hosts: Path) -> None:
+    stay = [{"role": "k8sadmin", "username": "kubernetes-admin:{{SessionName}}", "groups": ["system:masters"]}]
+    assert access(bare, hosts, access_people=stay).changed(GREEN) == []
+    tried = access(bare, hosts, "--check", access_people=stay, access_purge=True)
+    assert tried.changed(GREEN) == CONVERGE[2:3], tried.problems()
+    assert "k8sreadonly" in entries(bare, GREEN)
+    done = access(bare, hosts, access_people=stay, access_purge=True)
+    assert done.changed(GREEN) == CONVERGE[2:3], done.problems()
+    assert set(entries(bare, GREEN)) == {f"{GREEN}-node", f"{GREEN}-spot-node", "k8sadmin"}
+
+
+def test_in_mode_config_map_node_roles_are_kept_and_never_dropped_by_accident(
+    bare: RunningSandbox, hosts: Path
+) -> None:
+    aws = bare.aws()
+    aws.cluster(GREEN, access_config={"authenticationMode": "CONFIG_MAP"})
+    try:
+        done = access(bare, hosts)
+        again = access(bare, hosts)
+    finally:
+        aws.cluster(GREEN, access_config={"authenticationMode": "API_AND_CONFIG_MAP"})
+    assert not done.problems()
+    assert again.changed(GREEN) == []
+    groups = ["system:bootstrappers", "system:nodes", "system:node-proxier"]
+    assert sorted(entries(bare, GREEN)[f"{GREEN}-fargate"]["groups"]) == sorted(groups)
+    refusal = access(bare, hosts, access_purge=True).failure(GREEN)
+    assert f"role/{GREEN}-fargate" in refusal
+    assert "force" in refusal
+    assert f"{GREEN}-fargate" in entries(bare, GREEN)
+    forced = access(bare, hosts, access_purge=True, access_force=True)
+    assert not forced.problems()
+    assert f"{GREEN}-fargate" not in entries(bare, GREEN)
+    assert f"{GREEN}-node" in entries(bare, GREEN)
+
+
+def test_in_mode_api_people_are_refused_and_nobody_is_no_problem(bare: RunningSandbox, hosts: Path) -> None:
+    aws = bare.aws()
+    before = bare.kube(GREEN).get(AWS_AUTH)
+    aws.cluster(GREEN, access_config={"authenticationMode": "API"})
+    try:
+        refusal = access(bare, hosts).failure(GREEN)
+        nobody = access(bare, hosts, access_people=[])
+    finally:
+        aws.cluster(GREEN, access_config={"authenticationMode": "API_AND_CONFIG_MAP"})
+    assert "authentication mode API: it does not read aws-auth" in refusal
+    assert "aws eks create-access-entry" in refusal
+    assert nobody.code == 0, nobody.problems()
+    assert bare.kube(GREEN).get(AWS_AUTH) == before
+
+
 def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbox, hosts: Path) -> None:
     aws = bare.aws()
+    mapped = {cluster: bare.kube(cluster).get(AWS_AUTH) for cluster in (BLUE, GREEN)}
     aws.clear_calls()
     done = run(bare.environment, hosts)
     assert not done.problems()
     for cluster in (BLUE, GREEN):
         assert done.changed(cluster) == []
+        assert bare.kube(cluster).get(AWS_AUTH) == mapped[cluster]
     assert writes(bare) == []
-    # cluster_info 5 (cluster, node groups and one, profiles and one), subnet_tags 3, oidc_provider 2, irsa_roles 3,
-    # helm_releases 1.
-    assert len(aws.calls()) <= 2 * 14, [call["operation"] for call in aws.calls()]
+    # cluster_info 5 (cluster, node groups and one, profiles and one), subnet_tags 3, oidc_provider 2, aws_auth 1,
+    # irsa_roles 3, helm_releases 1.
+    assert len(aws.calls()) <= 2 * 15, [call["operation"] for call in aws.calls()]
 
 
 def test_check_mode_of_a_converged_cluster_has_nothing_to_say(bare: RunningSandbox, hosts: Path) -> None:
@@ -167,7 +251,13 @@ def test_check_mode_of_a_converged_cluster_has_nothing_to_say(bare: RunningSandb
 
 
 @pytest.mark.parametrize(
-    ("tag", "parts"), [("network", CONVERGE[:1]), ("identity", CONVERGE[1:2]), ("addons", CONVERGE[2:])]
+    ("tag", "parts"),
+    [
+        ("network", CONVERGE[:1]),
+        ("identity", CONVERGE[1:2]),
+        ("access", CONVERGE[2:3]),
+        ("addons", CONVERGE[3:]),
+    ],
 )
 def test_a_tag_runs_its_part_alone(bare: RunningSandbox, hosts: Path, tag: str, parts: list[str]) -> None:
     done = run(bare.environment, hosts, "--tags", tag)
