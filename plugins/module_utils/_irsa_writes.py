@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _policy
+from ansible_collections.ekspress.eks.plugins.module_utils import _policy, _policy_meaning
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import TrustPlan
 
 DEFAULT_PATH = "/"
@@ -87,7 +87,7 @@ def policy_writes(current: Current, after: Current) -> list[Write]:
             PolicyDocument=_policy.to_json(document),
         )
         for name, document in sorted(after.policies.items())
-        if document is not None and not _policy.same(document, current.policies.get(name))
+        if document is not None and not _policy_meaning.same(document, current.policies.get(name))
     ]
     writes += [
         write_of("attach_role_policy", current, f"managed policy {arn}: attach", PolicyArn=arn)

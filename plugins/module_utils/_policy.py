@@ -1,17 +1,11 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""IAM policy documents: read, measured, and compared by what they mean instead of how they are written.
-
-Two documents have the same meaning here only where every request gets the same answer from both. What is one
-meaning follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html; where that leaves
-doubt the documents count as different, which costs one write more and never a policy that stays wrong.
-"""
+"""IAM policy documents: read, checked, measured and written. They are compared in _policy_meaning.py."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +16,6 @@ OLD_VERSION = "2008-10-17"
 """What a document without Version has; policy variables are plain text in it.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"""
 
-ACCOUNT_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
-"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts"""
-
 ELEMENTS = frozenset({"Version", "Id", "Statement"})
 STATEMENT_ELEMENTS = frozenset(
     {
@@ -34,22 +25,18 @@ STATEMENT_ELEMENTS = frozenset(
 )
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
 
-LABELS = frozenset({"Sid"})
-"""Elements of a statement that decide nothing."""
-
 
 def parse(document: Any, where: str) -> dict[str, Any]:
     """A policy document given as a dictionary or as JSON text, as a dictionary.
 
     Raises EksError, naming ``where``, for text that is not JSON and for documents that IAM can only refuse.
     """
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except ValueError as error:
-            raise EksError(
-                f"{where} is not JSON: {error}. Give the policy as a dictionary or as valid JSON text."
-            ) from error
+    try:
+        document = read(document)
+    except ValueError as error:
+        raise EksError(
+            f"{where} is not JSON: {error}. Give the policy as a dictionary or as valid JSON text."
+        ) from error
     if not isinstance(document, Mapping):
         raise EksError(f"{where} is {_kind(document)}, not a policy document: a dictionary with Version and Statement.")
     if "Version" not in document:
@@ -65,6 +52,30 @@ def parse(document: Any, where: str) -> dict[str, Any]:
     for number, statement in enumerate(statements(document), 1):
         _check_statement(statement, f"{where}, statement {number}")
     return {**document, "Version": str(document["Version"])}
+
+
+def read(document: Any) -> Any:
+    """What JSON text says; anything else as it is.
+
+    Raises ValueError for text that is not JSON and for what Python would read though IAM does not: one name twice in an
+    object, of which Python keeps the last, and numbers that JSON does not have.
+    """
+    if not isinstance(document, str):
+        return document
+    return json.loads(document, object_pairs_hook=_object, parse_constant=_no_number)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"{', '.join(twice)} is there twice in one object")
+    return made
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _check_statement(statement: Any, where: str) -> None:
@@ -119,74 +130,6 @@ def statements(document: Mapping[str, Any]) -> list[Any]:
     """The statements of a document, in order; one statement may be written without a list."""
     found = document.get("Statement")
     return list(found) if isinstance(found, list) else [found]
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two documents (dictionaries or JSON text, or None for none) have the same meaning."""
-    if one is None or other is None:
-        return one is other
-    return bool(meaning(one) == meaning(other))
-
-
-def meaning(document: Any) -> Any:
-    """A hashable form that is equal for documents that differ only in how they are written.
-
-    Not counted are: order and repetition, one value or a list of it, case of actions and of condition keys,
-    ``arn:PARTITION:iam::ID:root`` or the account id, numbers and booleans of conditions written as strings, Sid and Id.
-    """
-    if isinstance(document, str):
-        document = json.loads(document)
-    return (
-        str(document.get("Version", OLD_VERSION)),
-        frozenset(_statement_meaning(statement) for statement in statements(document)),
-    )
-
-
-def _statement_meaning(statement: Mapping[str, Any]) -> Any:
-    return frozenset((name, _element_meaning(name, value)) for name, value in statement.items() if name not in LABELS)
-
-
-def _element_meaning(name: str, value: Any) -> Any:
-    if name in ("Action", "NotAction"):
-        return frozenset(str(item).lower() for item in as_list(value))
-    if name in ("Resource", "NotResource"):
-        return frozenset(str(item) for item in as_list(value))
-    if name in ("Principal", "NotPrincipal"):
-        return _principal_meaning(value)
-    if name == "Condition" and isinstance(value, Mapping):
-        return _condition_meaning(value)
-    return json.dumps(value, sort_keys=True, default=str)
-
-
-def _principal_meaning(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        value = {"AWS": value}
-    return frozenset(
-        (str(kind), frozenset(_account_or(str(item)) if kind == "AWS" else str(item) for item in as_list(items)))
-        for kind, items in value.items()
-    )
-
-
-def _account_or(principal: str) -> str:
-    root = ACCOUNT_ROOT.fullmatch(principal)
-    return root[1] if root else principal
-
-
-def _condition_meaning(condition: Mapping[str, Any]) -> Any:
-    # Keys are not case-sensitive, tag keys after the slash included; two that differ in case only stay two.
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
-    return frozenset(
-        (str(operator), tuple(sorted((str(key).lower(), _values_meaning(values)) for key, values in keys.items())))
-        for operator, keys in condition.items()
-    )
-
-
-def _values_meaning(values: Any) -> tuple[str, ...]:
-    return tuple(sorted({_text(value) for value in as_list(values)}))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def as_list(value: Any) -> list[Any]:
