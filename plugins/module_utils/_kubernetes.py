@@ -193,6 +193,9 @@ class Kubernetes:
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
         if uid:
             body["preconditions"] = {"uid": uid}
+        if dry_run:
+            # Where there is a body, the API server does not read the query's options.
+            body["dryRun"] = ["All"]
         try:
             self.request("DELETE", path, body=body, dry_run=dry_run)
         except KubernetesError as error:

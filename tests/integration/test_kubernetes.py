@@ -149,6 +149,21 @@ def test_dry_runs_are_admitted_in_check_mode_and_writes_are_not(sandbox: Running
     assert client.find(path) is None
 
 
+def test_a_dry_run_deletes_nothing(kubernetes: Kubernetes, namespace: str) -> None:
+    made = kubernetes.create(config_map(namespace))
+    path = kubernetes.paths.object("v1", "ConfigMap", "one", namespace)
+    assert kubernetes.delete(path, uid=made["metadata"]["uid"], dry_run=True)
+    assert kubernetes.find(path) == made
+    assert not kubernetes.delete(f"{path}-more", dry_run=True)
+
+
+def test_a_virtual_object_is_posted_in_check_mode_too(sandbox: RunningSandbox) -> None:
+    params = {"kubeconfig": sandbox.cluster()["kubeconfig"], "impersonate_user": "somebody"}
+    client = connect(params, None, Context(check_mode=True))
+    answer = client.review({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+    assert answer["status"]["userInfo"]["username"] == "somebody"
+
+
 def test_no_call_after_the_end_of_the_task(sandbox: RunningSandbox) -> None:
     context = Context()
     client = connect({"kubeconfig": sandbox.cluster()["kubeconfig"]}, None, context)
