@@ -43,6 +43,8 @@ class Wanted:
     name: str
     state: str = "present"
     path: str | None = None
+    account: str | None = None
+    """The account in the role's ARN, where the role is given by that."""
     service_accounts: tuple[str, ...] | None = None
     policies: Mapping[str, dict[str, Any]] | None = None
     managed_policy_arns: tuple[str, ...] | None = None
@@ -68,7 +70,14 @@ def wanted_roles(roles: list[dict[str, Any]], partition: str) -> list[Wanted]:
 
 
 def check_account(wanted: Wanted, account: str) -> None:
-    """Raise EksError where a customer's policy of another account is to be attached or to bound the role."""
+    """Raise EksError where the role, or a customer's policy for it, is not of the account of the credentials."""
+    if wanted.account not in (None, account):
+        raise _refuse(
+            wanted.name,
+            "name",
+            f"the ARN is of account {wanted.account}, the credentials of the task are of {account}. Use credentials of "
+            f"account {wanted.account} (profile or assume_role_arn), or correct the ARN.",
+        )
     for field, arns in (
         ("managed_policy_arns", wanted.managed_policy_arns or ()),
         ("permissions_boundary", [wanted.permissions_boundary] if wanted.permissions_boundary else []),
@@ -85,15 +94,8 @@ def check_account(wanted: Wanted, account: str) -> None:
 
 
 def _wanted(role: dict[str, Any], partition: str) -> Wanted:
-    name = role["name"]
-    if not _arn.ROLE_NAME.fullmatch(name):
-        raise EksError(
-            f"{name!r} is not an IAM role name: 1 to 64 letters, digits and _+=,.@- (no path, no ARN). "
-            "Give the path in the field path."
-        )
-    path, session, description = role.get("path"), role.get("max_session_duration"), role.get("description")
-    if path is not None and not _arn.PATH.fullmatch(path):
-        raise _refuse(name, "path", f"{path!r} is not a path: it begins and ends with a slash, such as /platform/.")
+    name, path, account = _identity(role["name"], role.get("path"), partition)
+    session, description = role.get("max_session_duration"), role.get("description")
     if session is not None and not 3600 <= session <= 43_200:
         raise _refuse(name, "max_session_duration", f"{session} is not from 3600 to 43200 seconds.")
     if description is not None and len(description) > 1000:
@@ -107,6 +109,7 @@ def _wanted(role: dict[str, Any], partition: str) -> Wanted:
         name=name,
         state=role.get("state") or "present",
         path=path,
+        account=account,
         service_accounts=_service_accounts(name, role.get("service_accounts")),
         policies=_policies(name, role.get("policies")),
         managed_policy_arns=_managed(name, role.get("managed_policy_arns"), partition),
@@ -115,6 +118,31 @@ def _wanted(role: dict[str, Any], partition: str) -> Wanted:
         max_session_duration=session,
         description=description,
     )
+
+
+def _identity(given: str, path: str | None, partition: str) -> tuple[str, str | None, str | None]:
+    """Name, path and account of a role that is given by its name, by path and name, or by its ARN."""
+    name, found, account = given, path, None
+    if given.startswith("arn:"):
+        arn = _arn.parse_iam(given, "role", "roles, name:")
+        if arn.partition != partition:
+            raise _refuse(given, "name", f"it is in partition {arn.partition}, the region of the task in {partition}.")
+        name, account = arn.name, arn.account
+        found = f"/{arn.resource_id.removesuffix(name)}"
+    elif given.startswith("/"):
+        name = given.rpartition("/")[2]
+        found = given.removesuffix(name)
+    if not _arn.ROLE_NAME.fullmatch(name):
+        raise EksError(
+            f"{given!r} is not an IAM role: give its name (1 to 64 letters, digits and _+=,.@-), its path and name, "
+            "such as /platform/NAME, or its ARN."
+        )
+    for each in (path, found):
+        if each is not None and not _arn.PATH.fullmatch(each):
+            raise _refuse(name, "path", f"{each!r} is not a path: it begins and ends with a slash, such as /platform/.")
+    if path is not None and path != found:
+        raise _refuse(name, "path", f"it is {path!r}, and {found!r} in the name {given}; remove one of them.")
+    return name, found, account
 
 
 def _service_accounts(role: str, given: list[str] | None) -> tuple[str, ...] | None:

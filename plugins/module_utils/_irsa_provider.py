@@ -15,8 +15,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Plan
-from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import PAUSES
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import AUDIENCE, Issuer
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import PAUSES
 
 TRUST_WRITES = frozenset({"create_role", "update_assume_role_policy"})
 
@@ -28,13 +28,14 @@ def trust_is_written(work: Iterable[tuple[Wanted, Plan]]) -> bool:
     )
 
 
-def check_provider(aws: Aws, context: Context, issuer: Issuer, cluster: str | None) -> None:
+def check_provider(aws: Aws, context: Context, issuer: Issuer, cluster: str | None, fault: str | None = None) -> None:
     """Raise EksError where the provider is not there, or without EKS's audience, after the pauses; one call if it is.
 
     In check mode one call and a warning: the task before may be the one that would create it. ``cluster`` is the name
-    of the EKS cluster where it is known.
+    of the EKS cluster where it is known, ``fault`` what ``provider_fault`` said where it was asked already.
     """
-    fault = _fault(aws, issuer, cluster)
+    if fault is None:
+        fault = provider_fault(aws, issuer, cluster)
     if context.check_mode:
         if fault:
             context.warn(
@@ -46,7 +47,7 @@ def check_provider(aws: Aws, context: Context, issuer: Issuer, cluster: str | No
         if not fault:
             return
         context.cancelled.wait(pause)
-        fault = _fault(aws, issuer, cluster)
+        fault = provider_fault(aws, issuer, cluster)
     if fault:
         raise EksError(
             f"{fault}, so pods would get no AWS credentials from the IAM roles; nothing was changed. "
@@ -54,8 +55,23 @@ def check_provider(aws: Aws, context: Context, issuer: Issuer, cluster: str | No
         )
 
 
-def _fault(aws: Aws, issuer: Issuer, cluster: str | None) -> str:
-    """What is wrong with the provider, in words; '' where nothing is."""
+def warn_of_provider(context: Context, found: str | EksError, roles: Iterable[str]) -> None:
+    """Warn where roles that stay as they are trust a provider of no use to pods, or one that could not be read.
+
+    ``found`` is the answer of ``provider_fault``, or the error that it raised.
+    """
+    names = ", ".join(roles)
+    if isinstance(found, EksError):
+        context.warn(f"Whether the OIDC provider that the IAM roles {names} trust exists is not known: {found.message}")
+    elif found:
+        context.warn(
+            f"{found}, so pods get no AWS credentials from the IAM roles {names}. "
+            "Run the role ekspress.eks.identity or the module ekspress.eks.oidc_provider."
+        )
+
+
+def provider_fault(aws: Aws, issuer: Issuer, cluster: str | None) -> str:
+    """What is wrong with the provider, in words; '' where nothing is. One call."""
     iam, arn = aws.client("iam"), issuer.provider_arn
     answer = unless_missing(
         lambda: aws.call(iam, "get_open_id_connect_provider", OpenIDConnectProviderArn=arn), "NoSuchEntity"

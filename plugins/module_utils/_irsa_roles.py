@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _arn, _cluster
@@ -13,17 +15,51 @@ from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_o
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_api import Writer, read
+from ansible_collections.ekspress.eks.plugins.module_utils._irsa_api import Writer, read, with_sizes
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted, check_account, wanted_roles
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_provider import check_provider, trust_is_written
+from ansible_collections.ekspress.eks.plugins.module_utils._irsa_provider import (
+    check_provider,
+    provider_fault,
+    trust_is_written,
+    warn_of_provider,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Options, Plan, plan, trust_plan
+from ansible_collections.ekspress.eks.plugins.module_utils._irsa_unlisted import account_roles, unlisted_roles
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import Current
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
-from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_orphans import Orphans
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer, TrustPlan
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import SETTLE
 
 MAX_TRUST_POLICY_LENGTH = (2048, 4096)
 MAX_MANAGED_POLICIES = (10, 25)
 """Default and highest quota: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What counts for all roles of a task."""
+
+    aws: Aws
+    context: Context
+    issuer: Issuer
+    options: Options
+    orphans: Orphans
+    cluster: str | None
+    """Name of the EKS cluster, where that is given."""
+    settle: int
+    """Seconds for which a trust policy that was written is watched."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was read before anything is planned."""
+
+    roles: list[Current | None]
+    provider: str | EksError
+    """What is wrong with the provider that the roles trust, '' where nothing is; or why it could not be read."""
+    account_roles: list[dict[str, Any]]
+    """All roles of the account, where they are asked for."""
 
 
 def argument_spec() -> dict[str, Any]:
@@ -54,6 +90,9 @@ def argument_spec() -> dict[str, Any]:
         "max_trust_policy_length": {"type": "int", "default": MAX_TRUST_POLICY_LENGTH[0]},
         "max_managed_policies": {"type": "int", "default": MAX_MANAGED_POLICIES[0]},
         "force": {"type": "bool", "default": False},
+        "prune_orphans": {"type": "bool", "default": False},
+        "report_unlisted_roles": {"type": "bool", "default": False},
+        "settle": {"type": "int", "default": SETTLE},
     }
 
 
@@ -62,6 +101,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     options = Options(
         purge_policies=params["purge_policies"],
         purge_service_accounts=params["purge_service_accounts"],
+        prune_orphans=params["prune_orphans"],
         max_trust_policy_length=_quota(params, "max_trust_policy_length", MAX_TRUST_POLICY_LENGTH),
         max_managed_policies=_quota(params, "max_managed_policies", MAX_MANAGED_POLICIES),
         force=params["force"],
@@ -72,22 +112,26 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         _cluster.check_name(params["cluster"])
     aws = Aws(params, context)
     wanted = wanted_roles(params["roles"], aws.partition)
-    if not wanted:
+    report = params["report_unlisted_roles"]
+    if not wanted and not report:
         return {"changed": False, "roles": [], "diff": {"before": {}, "after": {}}}
     issuer, account = _issuer(aws, params, wanted)
     for role in wanted:
         check_account(role, account)
-    aws.client("iam")
-    plans = _plan_all(wanted, _read_all(aws, context, wanted), issuer, options)
+    orphans = Orphans(aws, context, frozenset({issuer.provider_arn}))
+    task = _Task(aws, context, issuer, options, orphans, params["cluster"], params["settle"])
+    found = _read_all(task, wanted, report=report)
+    plans = _plan_all(task, wanted, found.roles)
     for each in plans:
         if each.warning:
             context.warn(each.warning)
     work = list(zip(wanted, plans, strict=True))
-    if trust_is_written(work):
-        check_provider(aws, context, issuer, params["cluster"])
+    _check_provider(task, work, found.provider)
+    listed = [role.name for role in wanted]
+    more = {"unlisted_roles": unlisted_roles(found.account_roles, listed, issuer)} if report else {}
     if context.check_mode:
-        return _result([(each, [write.change for write in each.writes], None) for each in plans])
-    return _write_all(aws, context, work, issuer, options)
+        return _result([(each, [write.change for write in each.writes], None) for each in plans]) | more
+    return _write_all(task, work, more)
 
 
 def _quota(params: dict[str, Any], option: str, limits: tuple[int, int]) -> int:
@@ -111,21 +155,76 @@ def _issuer(aws: Aws, params: dict[str, Any], wanted: list[Wanted]) -> tuple[Iss
     return Issuer.of(cluster.issuer, cluster.partition, cluster.account), cluster.account
 
 
-def _read_all(aws: Aws, context: Context, wanted: list[Wanted]) -> list[Current | None]:
-    outcomes = settle(context, lambda role: read(aws, role), wanted)
+def _read_all(task: _Task, wanted: list[Wanted], *, report: bool) -> _Found:
+    """Everything that a run without changes reads, side by side."""
+    aws = task.aws
+    aws.client("iam")
+    trusting = bool(_trusting(wanted))
+    reads: list[Callable[[], Any]] = [partial(_look, task, role) for role in wanted]
+    if report:
+        reads.insert(0, lambda: account_roles(aws))
+    if trusting:
+        reads.insert(0, lambda: provider_fault(aws, task.issuer, task.cluster))
+    outcomes: list[Any] = settle(task.context, lambda call: call(), reads)
+    provider = outcomes.pop(0) if trusting else ""
+    listed = outcomes.pop(0) if report else []
+    for outcome in (provider, listed):
+        if isinstance(outcome, Exception) and not (outcome is provider and isinstance(outcome, EksError)):
+            raise outcome
     _raise_all(wanted, outcomes, "read")
-    return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+    return _Found(outcomes, provider, listed)
 
 
-def _plan_all(wanted: list[Wanted], current: list[Current | None], issuer: Issuer, options: Options) -> list[Plan]:
+def _look(task: _Task, wanted: Wanted) -> Current | None:
+    """The role as IAM has it, None where there is none."""
+    role = read(task.aws, wanted)
+    if role is None:
+        return None
+    found = task.orphans.find(role.trust_policy, role.arn)
+    asked_for = wanted.state == "absent" or wanted.service_accounts is not None
+    prune = found and task.options.prune_orphans and asked_for
+    gone = task.orphans.confirmed(found, role.trust_policy) if prune else frozenset()
+    return replace(role, orphans=found, gone=gone)
+
+
+def _trusting(wanted: list[Wanted]) -> list[str]:
+    """Names of the roles that are to trust the issuer's provider."""
+    return [role.name for role in wanted if role.state == "present" and role.service_accounts is not None]
+
+
+def _plan_all(task: _Task, wanted: list[Wanted], current: list[Current | None]) -> list[Plan]:
+    plans = _planned(task, wanted, current)
+    to_measure = {each.name for each in plans if each.puts_policies}
+    if not to_measure:
+        return plans
+
+    def measured(role: Current | None) -> Current | None:
+        return with_sizes(task.aws, role) if role and role.name in to_measure else role
+
+    outcomes: list[Any] = settle(task.context, measured, current)
+    _raise_all(wanted, outcomes, "read")
+    return _planned(task, wanted, outcomes)
+
+
+def _planned(task: _Task, wanted: list[Wanted], current: Sequence[Current | None]) -> list[Plan]:
     plans: list[Plan | Exception] = []
     for role, now in zip(wanted, current, strict=True):
         try:
-            plans.append(plan(role, now, issuer, options))
+            plans.append(plan(role, now, task.issuer, task.options))
         except EksError as error:
             plans.append(error)
     _raise_all(wanted, plans, "converged")
     return [each for each in plans if isinstance(each, Plan)]
+
+
+def _check_provider(task: _Task, work: list[tuple[Wanted, Plan]], found: str | EksError) -> None:
+    """Raise EksError where trust in a provider of no use would be written, warn where it is there already."""
+    if not trust_is_written(work):
+        warn_of_provider(task.context, found, _trusting([role for role, _plan in work]))
+    elif isinstance(found, EksError):
+        raise found
+    else:
+        check_provider(task.aws, task.context, task.issuer, task.cluster, found)
 
 
 def _raise_all(wanted: list[Wanted], outcomes: Sequence[Any], done: str) -> None:
@@ -152,25 +251,30 @@ def _named(role: Wanted, error: EksError) -> str:
     return message if message.endswith(".") else f"{message}."
 
 
-def _write_all(
-    aws: Aws, context: Context, work: list[tuple[Wanted, Plan]], issuer: Issuer, options: Options
-) -> dict[str, Any]:
+def _write_all(task: _Task, work: list[tuple[Wanted, Plan]], more: dict[str, Any]) -> dict[str, Any]:
     def write(pair: tuple[Wanted, Plan]) -> tuple[Plan, list[str], EksError | None]:
         role, first = pair
         if not first.writes:
             return first, [], None
+
+        def merged(document: Mapping[str, Any]) -> TrustPlan:
+            gone = task.orphans.confirmed(first.orphans, document) if task.options.prune_orphans else frozenset()
+            return trust_plan(role, document, task.issuer, task.options, gone)
+
         writer = Writer(
-            aws,
-            context,
+            task.aws,
+            task.context,
             role,
-            replan=lambda now: plan(role, now, issuer, options),
-            merged=lambda document: trust_plan(role, document, issuer, options),
+            look=lambda: _look(task, role),
+            replan=lambda now: plan(role, now, task.issuer, task.options),
+            merged=merged,
+            settle=task.settle,
         )
         done = writer.write(first)
         return done, writer.changes, writer.error
 
-    outcomes = gather(context, write, work)
-    result = _result(outcomes)
+    outcomes = gather(task.context, write, work)
+    result = _result(outcomes) | more
     failed = [(pair[0], outcome[2]) for pair, outcome in zip(work, outcomes, strict=True) if outcome[2]]
     for _role, error in failed:
         if isinstance(error, CancelledError):
@@ -191,7 +295,7 @@ def _result(outcomes: list[tuple[Plan, list[str], EksError | None]]) -> dict[str
     after: dict[str, Any] = {}
     for done, changes, error in outcomes:
         role: dict[str, Any] = {"name": done.name, "arn": done.arn, "state": done.state, "changes": changes}
-        role["unlisted"] = dict(done.unlisted)
+        role |= {"unlisted": dict(done.unlisted), "orphans": [orphan.shown() for orphan in done.orphans]}
         if error:
             role |= {"state": "failed", "error": error.message}
         roles.append(role)

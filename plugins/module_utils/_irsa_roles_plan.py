@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _arn, _iam_tags, _policy, _trust_policy_plan
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted
+from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import INLINE_SIZE, Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_tags import (
     INLINE,
     MANAGED,
@@ -28,6 +28,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import (
     Write,
     delete_policy,
     detach,
+    inline_size,
     policy_writes,
     purge_writes,
     role_writes,
@@ -36,6 +37,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import (
     write_of,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_limits import obstacle
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_orphans import Orphan
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer, TrustPlan
 
 
@@ -45,6 +47,7 @@ class Options:
 
     purge_policies: bool = False
     purge_service_accounts: bool = False
+    prune_orphans: bool = False
     max_trust_policy_length: int = 2048
     max_managed_policies: int = 10
     force: bool = False
@@ -62,7 +65,13 @@ class Plan:
     after: dict[str, Any] | None
     writes: tuple[Write, ...] = ()
     unlisted: Mapping[str, list[str]] = field(default_factory=dict)
+    orphans: tuple[Orphan, ...] = ()
     warning: str = ""
+
+    @property
+    def puts_policies(self) -> bool:
+        """Whether a role that exists gets an inline policy written, so that the sizes of all of them count."""
+        return self.before is not None and any(write.operation == "put_role_policy" for write in self.writes)
 
 
 def plan(wanted: Wanted, current: Current | None, issuer: Issuer, options: Options) -> Plan:
@@ -74,13 +83,19 @@ def plan(wanted: Wanted, current: Current | None, issuer: Issuer, options: Optio
     return _update(wanted, current, issuer, options)
 
 
-def trust_plan(wanted: Wanted, document: Mapping[str, Any], issuer: Issuer, options: Options) -> TrustPlan:
-    """What becomes of the trust policy of a role that is there. Raises EksError where the quota would be passed."""
+def trust_plan(
+    wanted: Wanted, document: Mapping[str, Any], issuer: Issuer, options: Options, gone: frozenset[str] = frozenset()
+) -> TrustPlan:
+    """What becomes of the trust policy of a role that is there. Raises EksError where IAM would refuse it.
+
+    ``gone`` are the ARNs of the OIDC providers whose statements are to be taken out.
+    """
     if wanted.state == "absent":
-        return _trust_policy_plan.without(document, [issuer])
+        trust = _trust_policy_plan.without(document, [issuer], prune=gone)
+        return trust if trust.after is None or options.force else _accepted(wanted, trust, options)
     if wanted.service_accounts is None:
         return TrustPlan(before=dict(document), after=dict(document))
-    return _merged(wanted, document, issuer, options)
+    return _merged(wanted, document, issuer, options, gone)
 
 
 def role_arn(wanted: Wanted, issuer: Issuer) -> str:
@@ -135,7 +150,7 @@ def _update(wanted: Wanted, current: Current, issuer: Issuer, options: Options) 
             f"it exists with the path {current.path!r} and is wanted with {wanted.path!r}, which IAM cannot change. "
             f"Give path: {current.path}, or remove the role first (state: absent)",
         )
-    trust = trust_plan(wanted, current.trust_policy, issuer, options)
+    trust = trust_plan(wanted, current.trust_policy, issuer, options, current.gone)
     purged = _purged(wanted, current, options)
     gone_tags = _stale_notes(wanted, current, options)
     kept = {key: value for key, value in current.tags.items() if key not in gone_tags}
@@ -149,16 +164,15 @@ def _update(wanted: Wanted, current: Current, issuer: Issuer, options: Options) 
         max_session_duration=_given(wanted.max_session_duration, current.max_session_duration),
         description=_given(wanted.description, current.description),
         policies={**current.policies, **(wanted.policies or {})},
+        other_policies=_others_left(current, purged["policies"]),
         attached=(current.attached | set(wanted.managed_policy_arns or ())) - purged["managed_policies"],
     )
     _check_tags(wanted, after.tags)
     _check_attachments(wanted, current.attached, after.attached, options)
-    writes = (
-        *role_writes(current, after),
-        *policy_writes(current, after),
-        *trust_writes(current, trust),
-        *purge_writes(current, purged, gone_tags),
-    )
+    _check_inline(wanted, current, after)
+    added = (*role_writes(current, after), *policy_writes(current, after), *trust_writes(current, trust))
+    purges = tuple(purge_writes(current, purged, gone_tags))
+    writes = (*purges, *added) if _crowded(current, after, options) else (*added, *purges)
     return Plan(
         name=current.name,
         arn=current.arn,
@@ -167,13 +181,14 @@ def _update(wanted: Wanted, current: Current, issuer: Issuer, options: Options) 
         after=_view(after),
         writes=writes,
         unlisted=_unlisted(wanted, current, options, trust),
+        orphans=current.orphans,
     )
 
 
 def _absent(wanted: Wanted, current: Current | None, issuer: Issuer, options: Options) -> Plan:
     if current is None:
         return Plan(wanted.name, role_arn(wanted, issuer), "unchanged", None, None)
-    trust = trust_plan(wanted, current.trust_policy, issuer, options)
+    trust = trust_plan(wanted, current.trust_policy, issuer, options, current.gone)
     if trust.after is not None and not options.force:
         return _kept(current, trust)
     if current.instance_profiles and not options.force:
@@ -205,6 +220,7 @@ def _kept(current: Current, trust: TrustPlan) -> Plan:
             state="unchanged",
             before=_view(current),
             after=_view(current),
+            orphans=current.orphans,
             warning=f"IAM role {current.name!r} is not this cluster's alone to remove: {others}. It was left as it is; "
             "force: true deletes it.",
         )
@@ -215,13 +231,25 @@ def _kept(current: Current, trust: TrustPlan) -> Plan:
         before=_view(current),
         after=_view(replace(current, trust_policy=trust.after or {})),
         writes=tuple(trust_writes(current, trust)),
+        orphans=current.orphans,
         warning=f"IAM role {current.name!r} stays, without trust in this cluster: {others}. force: true deletes it.",
     )
 
 
-def _merged(wanted: Wanted, document: Mapping[str, Any] | None, issuer: Issuer, options: Options) -> TrustPlan:
+def _merged(
+    wanted: Wanted,
+    document: Mapping[str, Any] | None,
+    issuer: Issuer,
+    options: Options,
+    gone: frozenset[str] = frozenset(),
+) -> TrustPlan:
     subjects = [_trust_policy_plan.subject(item) for item in wanted.service_accounts or ()]
-    trust = _trust_policy_plan.merge(document, [issuer], subjects, purge=options.purge_service_accounts)
+    trust = _trust_policy_plan.merge(document, [issuer], subjects, purge=options.purge_service_accounts, prune=gone)
+    return _accepted(wanted, trust, options)
+
+
+def _accepted(wanted: Wanted, trust: TrustPlan, options: Options) -> TrustPlan:
+    """The plan, if IAM takes it."""
     problem = obstacle(trust, options.max_trust_policy_length, "max_trust_policy_length")
     if problem:
         raise _refuse(wanted, problem.removesuffix("."))
@@ -282,6 +310,35 @@ def _check_attachments(wanted: Wanted, now: frozenset[str], then: frozenset[str]
             f"it would have {len(then)} managed policies (now {len(now)}), and the quota is {most}. Detach or join "
             "some, or have the quota of the account raised and set max_managed_policies",
         )
+
+
+def _others_left(current: Current, purged: set[str]) -> dict[str, int] | None:
+    if current.other_policies is None:
+        return None
+    return {name: size for name, size in current.other_policies.items() if name not in purged}
+
+
+def _check_inline(wanted: Wanted, current: Current, after: Current) -> None:
+    now, then = inline_size(current), inline_size(after)
+    if then <= INLINE_SIZE or then <= now:
+        return
+    others = ", ".join(f"{name} ({size})" for name, size in sorted((after.other_policies or {}).items()))
+    raise _refuse(
+        wanted,
+        f"its inline policies would have {then} characters together (white space not counted), now {now}, and the "
+        f"quota is {INLINE_SIZE}. Those that are not listed: {others}. Remove some of these, or make a managed policy "
+        "of one that is listed and attach it with managed_policy_arns",
+    )
+
+
+def _crowded(current: Current, after: Current, options: Options) -> bool:
+    """Whether adding before purging, which never leaves pods without a permission, would pass a quota on the way."""
+    both = replace(after, other_policies=current.other_policies)
+    return (
+        _iam_tags.count({**current.tags, **after.tags}) > _iam_tags.MAX_TAGS
+        or len(current.attached | after.attached) > options.max_managed_policies
+        or inline_size(both) > INLINE_SIZE
+    )
 
 
 def _given(wanted: Any, current: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _policy, _policy_meaning
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_orphans import Orphan
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import TrustPlan
 
 DEFAULT_PATH = "/"
@@ -30,8 +31,14 @@ class Current:
     description: str = ""
     policies: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
     """Documents of the wanted inline policies that exist; for a role to be removed, all names, without documents."""
+    other_policies: Mapping[str, int] | None = None
+    """Sizes of the inline policies that are not wanted; None where they were not read."""
     attached: frozenset[str] = frozenset()
     instance_profiles: tuple[str, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    """What its trust policy has of OIDC providers that are gone."""
+    gone: frozenset[str] = frozenset()
+    """ARNs of those of these providers whose statements are to be taken out."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,8 @@ def role_writes(current: Current, after: Current) -> list[Write]:
 
 
 def policy_writes(current: Current, after: Current) -> list[Write]:
-    """What adds policies."""
+    """What adds policies; those that shrink come first, so that the others have room for certain."""
+    grown = {name: _size(document) - _size(current.policies.get(name)) for name, document in after.policies.items()}
     writes = [
         write_of(
             "put_role_policy",
@@ -86,7 +94,7 @@ def policy_writes(current: Current, after: Current) -> list[Write]:
             PolicyName=name,
             PolicyDocument=_policy.to_json(document),
         )
-        for name, document in sorted(after.policies.items())
+        for name, document in sorted(after.policies.items(), key=lambda item: (grown[item[0]] > 0, item[0]))
         if document is not None and not _policy_meaning.same(document, current.policies.get(name))
     ]
     writes += [
@@ -101,6 +109,7 @@ def trust_writes(current: Current, trust: TrustPlan) -> list[Write]:
     if not trust.changed or trust.after is None:
         return []
     words = [f"add {item.subject}" for item in trust.added] + [f"remove {item.subject}" for item in trust.removed]
+    words += [f"remove what trusts {arn}, which is gone" for arn in trust.pruned]
     return [
         write_of(
             "update_assume_role_policy",
@@ -118,6 +127,15 @@ def purge_writes(current: Current, purged: Mapping[str, set[str]], notes_gone: l
     if notes_gone:
         writes.append(write_of("untag_role", current, f"tags: remove {', '.join(notes_gone)}", TagKeys=notes_gone))
     return writes
+
+
+def inline_size(role: Current) -> int:
+    """Characters of the role's inline policies, as far as they were read."""
+    return sum(map(_size, role.policies.values())) + sum((role.other_policies or {}).values())
+
+
+def _size(document: Mapping[str, Any] | None) -> int:
+    return _policy.size(document) if document else 0
 
 
 def delete_policy(current: Current, name: str) -> Write:

@@ -33,7 +33,7 @@ AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 
 def converge(*roles: dict[str, Any], check: bool = False, diff: bool = True, **params: Any) -> dict[str, Any]:
     by = {} if "issuer" in params else {"cluster": "blue"}
-    return run_logic(LOGIC, {**by, "roles": list(roles), **params}, check=check, diff=diff)
+    return run_logic(LOGIC, {**by, "roles": list(roles), "settle": 0, **params}, check=check, diff=diff)
 
 
 def unchanged(*roles: dict[str, Any], **params: Any) -> bool:
@@ -72,6 +72,7 @@ def test_a_role_is_created_whole_and_a_second_run_only_reads(aws: AwsServer, iss
             "state": "created",
             "changes": ["role: create", "policy list: put", f"managed policy {READ_ONLY}: attach"],
             "unlisted": {},
+            "orphans": [],
         }
     ]
     assert written(aws) == ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"]
@@ -107,6 +108,7 @@ def test_a_role_is_created_whole_and_a_second_run_only_reads(aws: AwsServer, iss
     assert [each["state"] for each in second["roles"]] == ["unchanged"]
     assert counted(aws) == {
         "eks:DescribeCluster": 1,
+        "iam:GetOpenIDConnectProvider": 1,
         "iam:GetRole": 1,
         "iam:GetRolePolicy": 1,
         "iam:ListAttachedRolePolicies": 1,
@@ -290,8 +292,21 @@ def test_roles_that_do_not_exist_cost_one_read_each_and_all_work_side_by_side(aw
     }
     aws.clear_calls()
     assert run_held(aws, lambda: unchanged(*roles), 8, "GetRolePolicy")
-    per_role = Counter(call["parameters"]["RoleName"] for call in aws.calls(service="iam"))
-    assert set(per_role.values()) == {2}
+
+
+def test_twenty_unchanged_roles_cost_few_calls_that_overlap(aws: AwsServer, issuer: str) -> None:
+    roles = [role(f"app-{n:02d}", managed_policy_arns=[READ_ONLY], tags={"team": "a"}) for n in range(20)]
+    assert converge(*roles)["changed"]
+    aws.fault("*", "latency", service="iam", seconds=0.05, times=None)
+    aws.clear_calls()
+    assert unchanged(*roles)
+    calls = aws.calls(service="iam")
+    per_role = Counter(call["parameters"].get("RoleName") for call in calls)
+    assert per_role.pop(None) == 1
+    assert (len(per_role), max(per_role.values())) == (20, 3)
+    # What one after the other would have taken is the sum of what each took, on a busy machine too.
+    one_after_the_other = sum(call["ended"] - call["started"] for call in calls)
+    assert max(call["ended"] for call in calls) - min(call["started"] for call in calls) < one_after_the_other / 4
 
 
 def test_a_role_in_another_account_and_partition(aws: AwsServer) -> None:

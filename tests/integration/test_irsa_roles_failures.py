@@ -39,7 +39,7 @@ def provider(aws: AwsServer) -> str:
 
 def converge(*roles: dict[str, Any], check: bool = False, **params: Any) -> dict[str, Any]:
     by = {} if "cluster" in params else {"issuer": ISSUER}
-    return run_logic(LOGIC, {**by, "roles": list(roles), **params}, check=check)
+    return run_logic(LOGIC, {**by, "roles": list(roles), "settle": 0, **params}, check=check)
 
 
 def unchanged(*roles: dict[str, Any], **params: Any) -> bool:
@@ -233,11 +233,13 @@ def test_a_dead_principal_in_anothers_statement_is_explained(aws: AwsServer) -> 
     make_role(
         aws, "app", statements=[{"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]
     ).delete_role(RoleName="guest")
-    refused = converge(role())
-    assert refused["failed"]
-    assert "Invalid principal in policy" in refused["msg"]
-    assert "take principals that no longer exist out of the other statements" in refused["msg"]
-    assert counted(aws)["iam:UpdateAssumeRolePolicy"] == 1
+    for check in (True, False):
+        refused = converge(role(), check=check)
+        assert refused["failed"]
+        assert "statement number 1 trusts AROA" in refused["msg"]
+        assert "Take it out of that statement" in refused["msg"]
+    assert written(aws) == []
+    assert converge({"name": "app", "tags": {"a": "b"}})["changed"]
 
 
 def test_a_role_whose_name_differs_in_case_is_explained(aws: AwsServer) -> None:
@@ -258,7 +260,15 @@ def test_a_role_whose_name_differs_in_case_is_explained(aws: AwsServer) -> None:
         ({"issuer": "http://example.com"}, "'http://example.com' is not an OIDC issuer"),
         ({"issuer": ISSUER, "max_trust_policy_length": 8192}, "max_trust_policy_length is 8192"),
         ({"issuer": ISSUER, "max_managed_policies": 26}, "max_managed_policies is 26; IAM's quota is from 10"),
-        ({"issuer": ISSUER, "roles": [role("no/path")]}, "'no/path' is not an IAM role name"),
+        ({"issuer": ISSUER, "roles": [role("no/path")]}, "'no/path' is not an IAM role: give its name"),
+        (
+            {"issuer": ISSUER, "roles": [role("arn:aws:iam::123456789012:user/ann")]},
+            "is an ARN of kind 'iam user'; needed is the ARN of an IAM role",
+        ),
+        (
+            {"issuer": ISSUER, "roles": [role("arn:aws-us-gov:iam::123456789012:role/app")]},
+            "is in partition aws-us-gov, the region of the task in aws",
+        ),
         (
             {"issuer": ISSUER, "roles": [role(service_accounts=["app"])]},
             "IAM role 'app', service_accounts: 'app' is not NAMESPACE:NAME",
@@ -274,6 +284,12 @@ def test_wrong_input_is_refused_before_any_call(aws: AwsServer, params: dict[str
     assert refused["failed"]
     assert said in refused["msg"]
     assert counted(aws) == {}
+
+
+def test_a_role_of_another_account_is_refused(aws: AwsServer) -> None:
+    refused = converge({**role(), "name": "arn:aws:iam::999999999999:role/app"})
+    assert "name: the ARN is of account 999999999999, the credentials of the task are of 123456789012" in refused["msg"]
+    assert counted(aws) == {"sts:GetCallerIdentity": 1}
 
 
 def test_a_policy_of_another_account_is_refused(aws: AwsServer) -> None:

@@ -47,7 +47,7 @@ def role(name: str = "app", **more: Any) -> dict[str, Any]:
 
 def converge(*roles: dict[str, Any], check: bool = False, **params: Any) -> dict[str, Any]:
     by = {} if "issuer" in params else {"cluster": "blue"}
-    return run_logic(LOGIC, {**by, "roles": list(roles), **params}, check=check, diff=True)
+    return run_logic(LOGIC, {**by, "roles": list(roles), "settle": 0, **params}, check=check, diff=True)
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["new role", "role that exists"])
@@ -134,17 +134,44 @@ def test_check_mode_warns_and_says_what_the_run_will_do(
     assert checked["changed"]
 
 
-def test_roles_whose_trust_is_not_written_do_not_ask_for_the_provider(aws: AwsServer, issuer: str) -> None:
+def test_a_provider_that_has_gone_is_noticed_by_one_read_and_stops_nothing(aws: AwsServer, issuer: str) -> None:
     arn = make_provider(aws, issuer)
     roles = [role("app"), role("other")]
     converge(*roles)
     aws.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     aws.clear_calls()
-    assert not converge(*roles)["changed"]
-    assert converge(role(tags={"a": "b"}))["roles"][0]["state"] == "updated"
+    for again in (converge(*roles), converge(*roles, check=True)):
+        assert not again["changed"]
+        assert again["warnings"] == [
+            f"The IAM OIDC provider {arn} of EKS cluster 'blue' does not exist, so pods get no AWS credentials from "
+            f"the IAM roles app, other. {NEXT.removesuffix(' first.')}."
+        ]
+    assert counted(aws)[READ] == 2
+    tagged = converge(role(tags={"a": "b"}))
+    assert (tagged["roles"][0]["state"], len(tagged["warnings"])) == ("updated", 1)
+
+
+def test_roles_that_trust_nobody_anew_do_not_ask_for_the_provider(aws: AwsServer, issuer: str) -> None:
+    make_provider(aws, issuer)
+    converge(role("app"), role("other"))
+    aws.clear_calls()
+    assert converge({"name": "app", "tags": {"a": "b"}})["roles"][0]["state"] == "updated"
     assert converge({"name": "app", "state": "absent"})["roles"][0]["state"] == "removed"
     assert converge({"name": "other", "state": "absent"}, check=True)["roles"][0]["state"] == "removed"
     assert READ not in counted(aws)
+
+
+def test_unchanged_roles_do_without_leave_to_read_the_provider(aws: AwsServer, issuer: str) -> None:
+    make_provider(aws, issuer)
+    converge(role())
+    aws.fault("GetOpenIDConnectProvider", "deny", times=None)
+    again = converge(role())
+    assert (again.get("failed", False), again["changed"]) == (False, False)
+    (warning,) = again["warnings"]
+    assert warning.startswith(
+        "Whether the OIDC provider that the IAM roles app trust exists is not known: iam:GetOpenID"
+    )
+    assert "add the action to its policy" in warning
 
 
 @pytest.mark.parametrize("check", [False, True])

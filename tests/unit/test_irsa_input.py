@@ -22,10 +22,21 @@ def policy_of(length: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"name": ""}, "'' is not an IAM role name"),
+        ({"name": ""}, "'' is not an IAM role: give its name"),
         ({"name": "a" * 65}, "1 to 64 letters"),
-        ({"name": "arn:aws:iam::111122223333:role/app"}, "no path, no ARN"),
-        ({"name": "app/one"}, "is not an IAM role name"),
+        ({"name": "platform/app"}, "its path and name, such as /platform/NAME, or its ARN"),
+        ({"name": "/platform/"}, "'/platform/' is not an IAM role"),
+        ({"name": "/" + "a" * 511 + "/app"}, "is not a path"),
+        ({"name": "/platform/app", "path": "/"}, "path: it is '/', and '/platform/' in the name /platform/app"),
+        (
+            {"name": "arn:aws:iam::111122223333:user/ann"},
+            "is an ARN of kind 'iam user'; needed is the ARN of an IAM role",
+        ),
+        ({"name": "arn:aws:sts::111122223333:assumed-role/app/x"}, "is an ARN of kind 'sts assumed-role'"),
+        ({"name": "arn:aws:iam::111122223333:role/" + "a" * 65}, "invalid account, path or name"),
+        ({"name": "arn:aws:iam:app"}, "is not an ARN: it has the form"),
+        ({"name": "arn:aws-cn:iam::111122223333:role/app"}, "is in partition aws-cn, the region of the task in aws"),
+        ({"name": "arn:aws:iam::111122223333:role/app", "path": "/x/"}, "and '/' in the name arn:aws:iam"),
         ({"path": "platform"}, "path: 'platform' is not a path"),
         ({"path": "/platform"}, "begins and ends with a slash"),
         ({"path": "/" + "a" * 511 + "/"}, "is not a path"),
@@ -78,8 +89,33 @@ def test_refused_naming_role_and_field(fields: dict[str, Any], said: str) -> Non
 
 
 def test_a_role_listed_twice_is_refused_whatever_its_case_or_path() -> None:
-    with pytest.raises(EksError, match="'APP' is listed twice"):
-        wanted_roles([{"name": "app"}, {"name": "APP", "path": "/x/"}], "aws")
+    for other in ({"name": "APP", "path": "/x/"}, {"name": "/x/APP"}, {"name": "arn:aws:iam::111122223333:role/x/APP"}):
+        with pytest.raises(EksError, match="'APP' is listed twice"):
+            wanted_roles([{"name": "app"}, other], "aws")
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "account"),
+    [
+        ({"name": "app"}, None, None),
+        ({"name": "app", "path": "/a/"}, "/a/", None),
+        ({"name": "/app"}, "/", None),
+        ({"name": "/a/b/app"}, "/a/b/", None),
+        ({"name": "/a/app", "path": "/a/"}, "/a/", None),
+        ({"name": "arn:aws:iam::111122223333:role/app"}, "/", "111122223333"),
+        ({"name": "arn:aws:iam::111122223333:role/a/b/app", "path": "/a/b/"}, "/a/b/", "111122223333"),
+    ],
+)
+def test_a_role_is_given_by_name_path_or_arn(given: dict[str, Any], path: str | None, account: str | None) -> None:
+    (wanted,) = wanted_roles([given], "aws")
+    assert (wanted.name, wanted.path, wanted.account) == ("app", path, account)
+
+
+def test_a_role_of_another_account_is_refused_once_the_account_is_known() -> None:
+    (wanted,) = wanted_roles([{"name": "arn:aws:iam::444455556666:role/app"}], "aws")
+    check_account(wanted, "444455556666")
+    with pytest.raises(EksError, match="'app', name: the ARN is of account 444455556666, the credentials of the task"):
+        check_account(wanted, "111122223333")
 
 
 def test_policies_of_another_account_are_refused_once_the_account_is_known() -> None:
