@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -242,6 +243,19 @@ def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbo
     # cluster_info 5 (cluster, node groups and one, profiles and one), subnet_tags 3, oidc_provider 2, aws_auth 1,
     # irsa_roles 3, helm_releases 1.
     assert len(aws.calls()) <= 2 * 15, [call["operation"] for call in aws.calls()]
+
+
+def test_the_play_of_the_guide_gives_vault_its_unseal_key(bare: RunningSandbox, tmp_path: Path) -> None:
+    guide = (ROOT / "docs/identity.md").read_text(encoding="utf-8")
+    (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "hosts: eks" in block]
+    play = tmp_path / "vault.yml"
+    play.write_text(text, encoding="utf-8")
+    key = "arn:aws:kms:eu-central-1:123456789012:key/6f1c9a52-4d0f-4f5f-9d42-0f7a4d1f2c3b"
+    hosts = inventory(tmp_path, BLUE)
+    done = run(bare.environment, hosts, "-e", json.dumps({"vault_kms_key_arn": key}), playbook=str(play))
+    assert done.changed(BLUE) == ["Make the role that Vault's service account assumes"], done.problems()
+    policy = bare.aws().client("iam").get_role_policy(RoleName=f"{BLUE}-vault", PolicyName="unseal")
+    assert policy["PolicyDocument"]["Statement"][0]["Resource"] == key
 
 
 def test_check_mode_of_a_converged_cluster_has_nothing_to_say(bare: RunningSandbox, hosts: Path) -> None:
