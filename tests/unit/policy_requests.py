@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import itertools
 import random
 import re
@@ -178,4 +180,6 @@ def _near(name: str, text: str) -> list[str]:
         found += [str(float(text) + step) for step in (-1, 0, 0.5, 1)]
     if "IpAddress" in name:
         found.append(text.partition("/")[0])
+        with contextlib.suppress(ValueError):
+            found.append(str(ipaddress.ip_network(text)[-1]))
     return found
