@@ -27,10 +27,15 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import (
     judge_scale,
     judge_webhooks,
     scaled_to_nothing,
+    silent_services,
     webhook_services,
+    webhooks_without_ca,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
+    bad_end,
     final_failure,
+    moment,
+    never_created,
     newest_hashes,
     of_newest_version,
     selector,
@@ -52,6 +57,9 @@ EVENTS = 3
 
 VERSIONS = {"deployment": "ReplicaSet", "daemonset": "ControllerRevision"}
 """Objects of apps/v1 that tell which pods are of a workload's newest version."""
+
+TOLD_BY_EVENTS = frozenset({"statefulset", "daemonset", "job"})
+"""Kinds whose status does not tell that their pods cannot be created."""
 
 WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
@@ -111,7 +119,7 @@ class Gates:
                 raise EksError(f"The gate {gate.label} does not hold after {gate.timeout} s: {reason}")
             verdict = self._next(gate, wanted, min(WATCH_SECONDS, remaining))
         if verdict.state == FAILED:
-            raise EksError(f"The gate {gate.label} failed: {verdict.reason}")
+            raise EksError(f"The gate {gate.label} failed: {verdict.reason}{self._last_words(gate)}")
 
     def look(self, gate: Gate, wanted: Wanted = lambda _gate: None) -> Verdict:
         """Whether the gate holds now."""
@@ -140,17 +148,15 @@ class Gates:
         self._context.cancelled.wait(max(0.0, min(RETRY_SECONDS, seconds) - (time.monotonic() - started)))
         verdict = self.look(gate, wanted)
         if verdict.state == WAITS and gate.kind in WORKLOADS:
-            failure = self._pod_failure(gate, datetime.now(UTC))
+            failure = self._failure(gate, datetime.now(UTC))
             if failure:
-                return Verdict(FAILED, f"{verdict.reason}: {failure}")
+                raise EksError(f"The gate {gate.label} failed: {verdict.reason}: {failure}")
         return verdict
 
     def _changes(self, gate: Gate, seconds: float) -> Iterator[dict[str, Any] | None]:
         if gate.kind == "webhook":
-            services = webhook_services(self._webhook_configurations(gate))
-            for namespace, name in list(services)[:1]:
-                path = self._kubernetes.paths.collection("discovery.k8s.io/v1", "EndpointSlice", namespace)
-                for _event in self._kubernetes.watch(path, seconds, f"kubernetes.io/service-name={name}"):
+            for collection, selectors in self._webhook_watches(gate)[:1]:
+                for _event in self._kubernetes.watch(collection, seconds, **selectors):
                     yield None
             return
         path = self._kubernetes.paths.collection(*OBJECTS[gate.kind], gate.namespace)
@@ -167,11 +173,31 @@ class Gates:
 
     def _webhooks(self, gate: Gate) -> Verdict:
         configurations = self._webhook_configurations(gate)
+        return judge_webhooks(configurations, self._slices(configurations))
+
+    def _slices(self, configurations: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        """The EndpointSlices of each Service (namespace, name) that webhooks call."""
         slices = {}
         for namespace, name in webhook_services(configurations):
             path = self._kubernetes.paths.collection("discovery.k8s.io/v1", "EndpointSlice", namespace)
             slices[(namespace, name)] = self._kubernetes.list(path, f"kubernetes.io/service-name={name}")
-        return judge_webhooks(configurations, slices)
+        return slices
+
+    def _webhook_watches(self, gate: Gate) -> list[tuple[str, dict[str, str]]]:
+        """Collections and selectors to watch for what a gate on webhooks waits for; none where nothing exists yet.
+
+        Of what may become one of two kinds no single watch tells.
+        """
+        configurations = self._webhook_configurations(gate)
+        paths, found = self._kubernetes.paths, []
+        for item in configurations:
+            if webhooks_without_ca([item]):
+                collection = paths.collection(item["apiVersion"], item["kind"])
+                found.append((collection, {"field_selector": f"metadata.name={gate.name}"}))
+        for namespace, name in silent_services(configurations, self._slices(configurations)):
+            collection = paths.collection("discovery.k8s.io/v1", "EndpointSlice", namespace)
+            found.append((collection, {"label_selector": f"kubernetes.io/service-name={name}"}))
+        return found
 
     def _admission(self, gate: Gate) -> Verdict:
         manifest = gate.manifest or {}
@@ -187,15 +213,22 @@ class Gates:
         return Verdict(HOLDS)
 
     def _last_words(self, gate: Gate) -> str:
-        """What pods and events say of a gate whose time is up."""
+        """What pods and events say of a gate whose time is up, or which failed."""
         if gate.kind in WORKLOADS:
             # Whatever might yet have passed has not.
-            failure = self._pod_failure(gate, datetime.now(UTC) + timedelta(days=1))
+            failure = self._pod_failure(gate, datetime.now(UTC) + timedelta(days=1), at_the_end=True)
             if failure:
                 return f": {failure}"
         return self._events(gate.namespace, gate.name) if gate.kind in OBJECTS else ""
 
-    def _pod_failure(self, gate: Gate, now: datetime) -> str | None:
+    def _failure(self, gate: Gate, now: datetime) -> str | None:
+        """Why waiting for a workload is of no use; None where it may be."""
+        for event in self._found_events(gate.namespace, gate.name) if gate.kind in TOLD_BY_EVENTS else []:
+            if never_created(event, now):
+                return str(event["message"]).strip()
+        return self._pod_failure(gate, now)
+
+    def _pod_failure(self, gate: Gate, now: datetime, *, at_the_end: bool = False) -> str | None:
         workload = self._object(gate)
         if workload is None:
             return None
@@ -207,18 +240,24 @@ class Gates:
             versions = self._kubernetes.list(paths.collection("apps/v1", VERSIONS[gate.kind], gate.namespace), labels)
             hashes = newest_hashes(workload, versions)
         for pod in of_newest_version(workload, pods, hashes):
-            failure = final_failure(pod, now)
+            failure = bad_end(pod) if at_the_end else None
+            failure = failure or final_failure(pod, now, crashes=gate.kind != "job" or at_the_end)
             if failure:
                 return failure + self._events(gate.namespace, pod["metadata"]["name"])
         return None
 
     def _events(self, namespace: str, name: str) -> str:
-        """The newest events of an object in words, '' where there are none or they may not be read."""
+        """The newest events of an object in words, '' where there are none."""
+        found = self._found_events(namespace, name)[-EVENTS:]
+        words = [f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in found]
+        return f". Events: {'; '.join(words)}" if words else ""
+
+    def _found_events(self, namespace: str, name: str) -> list[dict[str, Any]]:
+        """The events of an object, the newest last; none where they may not be read."""
         path = self._kubernetes.paths.collection("v1", "Event", namespace or "default")
         try:
-            found = self._kubernetes.list(path, field_selector=f"involvedObject.name={name}")
+            return sorted(self._kubernetes.list(path, field_selector=f"involvedObject.name={name}"), key=moment)
+        except CancelledError:
+            raise
         except EksError:
-            return ""
-        found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        words = [f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in found[-EVENTS:]]
-        return f". Events: {'; '.join(words)}" if words else ""
+            return []

@@ -73,7 +73,7 @@ def judge(kind: str, item: dict[str, Any] | None) -> Verdict:
         "crd": _crd,
         "apiservice": _apiservice,
         "ingress": _address,
-        "service": _address,
+        "service": _service,
     }[kind](item)
 
 
@@ -154,6 +154,8 @@ def _job(item: dict[str, Any]) -> Verdict:
         return Verdict(HOLDS)
     if failed.get("status") == "True":
         return Verdict(FAILED, f"{failed.get('reason', 'Failed')}: {failed.get('message', 'the job failed')}")
+    if item["spec"].get("suspend"):
+        return Verdict(WAITS, "it is suspended")
     return Verdict(WAITS, "it has not completed")
 
 
@@ -171,6 +173,13 @@ def _apiservice(item: dict[str, Any]) -> Verdict:
     if available.get("status") == "True":
         return Verdict(HOLDS)
     return Verdict(WAITS, f"it is not available: {available.get('message', 'not checked yet')}")
+
+
+def _service(item: dict[str, Any]) -> Verdict:
+    kind = item["spec"].get("type", "ClusterIP")
+    if kind != "LoadBalancer":
+        return Verdict(FAILED, f"it is of type {kind}, which never has the address of a load balancer")
+    return _address(item)
 
 
 def _address(item: dict[str, Any]) -> Verdict:
@@ -200,14 +209,29 @@ def judge_webhooks(
     """
     if not configurations:
         return Verdict(WAITS, "there is no webhook configuration of this name")
-    for configuration in configurations:
-        for webhook in configuration.get("webhooks") or []:
-            if webhook["clientConfig"].get("service") and not webhook["clientConfig"].get("caBundle"):
-                return Verdict(WAITS, f"webhook {webhook['name']} has no CA certificate")
-    for (namespace, name), webhooks in webhook_services(configurations).items():
-        if not any(_ready_endpoint(item) for item in slices.get((namespace, name), [])):
-            return Verdict(WAITS, f"Service {namespace}/{name} of webhook {webhooks[0]} has no ready endpoint")
+    for name in webhooks_without_ca(configurations):
+        return Verdict(WAITS, f"webhook {name} has no CA certificate")
+    for (namespace, name), webhooks in silent_services(configurations, slices).items():
+        return Verdict(WAITS, f"Service {namespace}/{name} of webhook {webhooks[0]} has no ready endpoint")
     return Verdict(HOLDS)
+
+
+def webhooks_without_ca(configurations: list[dict[str, Any]]) -> list[str]:
+    """Names of webhooks on Services without a CA certificate."""
+    webhooks = [webhook for item in configurations for webhook in item.get("webhooks") or []]
+    return [
+        webhook["name"]
+        for webhook in webhooks
+        if webhook["clientConfig"].get("service") and not webhook["clientConfig"].get("caBundle")
+    ]
+
+
+def silent_services(
+    configurations: list[dict[str, Any]], slices: dict[tuple[str, str], list[dict[str, Any]]]
+) -> dict[tuple[str, str], list[str]]:
+    """The Services that webhooks call and that have no ready endpoint, each with the names of its webhooks."""
+    called = webhook_services(configurations)
+    return {key: names for key, names in called.items() if not any(map(_ready_endpoint, slices.get(key, [])))}
 
 
 def _ready_endpoint(item: dict[str, Any]) -> bool:

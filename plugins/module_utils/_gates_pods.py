@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import condition
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import NEVER_CREATED, condition
 
 AT_ONCE = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 """Waiting reasons that nothing but a change of the pod ends."""
@@ -30,8 +30,15 @@ UNSCHEDULABLE_SECONDS = 120.0
 """Time for which no node takes a pod; below, a Cluster Autoscaler may be at work."""
 
 
-def final_failure(pod: dict[str, Any], now: datetime) -> str | None:
-    """Why a pod will not become ready by waiting; None where it may."""
+FRESH_SECONDS = 60.0
+"""Age to which an event tells of the present; what it complains of may have been put right since."""
+
+
+def final_failure(pod: dict[str, Any], now: datetime, *, crashes: bool = True) -> str | None:
+    """Why a pod will not become ready by waiting; None where it may.
+
+    Without ``crashes`` a loop of them is not final, as for a Job, which has a limit of its own.
+    """
     name = pod["metadata"]["name"]
     scheduled = condition(pod, "PodScheduled")
     unscheduled = scheduled.get("reason") == "Unschedulable"
@@ -41,11 +48,35 @@ def final_failure(pod: dict[str, Any], now: datetime) -> str | None:
     for container in _containers(pod):
         waiting = container.get("state", {}).get("waiting") or {}
         reason = waiting.get("reason", "")
-        crashed = reason == "CrashLoopBackOff" and container.get("restartCount", 0) >= CRASHES
+        crashed = crashes and reason == "CrashLoopBackOff" and container.get("restartCount", 0) >= CRASHES
         if reason in AT_ONCE or crashed or age > AFTER_SECONDS.get(reason, float("inf")):
             words = " ".join(part for part in (waiting.get("message", ""), _last_end(container)) if part)
             return f"pod {name}, container {container['name']}: {reason}: {words}".rstrip(": ")
     return None
+
+
+def bad_end(pod: dict[str, Any]) -> str | None:
+    """How a pod failed that has ended; None where it has not."""
+    name, status = pod["metadata"]["name"], pod.get("status", {})
+    if status.get("phase") != "Failed":
+        return None
+    for container in _containers(pod):
+        ended = container.get("state", {}).get("terminated") or {}
+        if ended.get("exitCode"):
+            return f"pod {name}, container {container['name']} {_end(ended)}"
+    return f"pod {name} failed: {status.get('reason', 'no reason')}: {status.get('message', '')}".rstrip(": ")
+
+
+def never_created(event: dict[str, Any], now: datetime) -> bool:
+    """Whether an event tells that a workload's pods cannot be created now and will not be by waiting."""
+    if event.get("reason") != "FailedCreate" or _seconds(moment(event), now) > FRESH_SECONDS:
+        return False
+    return any(cause in event.get("message", "") for cause in NEVER_CREATED)
+
+
+def moment(event: dict[str, Any]) -> str:
+    """When an event was seen last."""
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
 def _containers(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -58,8 +89,12 @@ def _last_end(container: dict[str, Any]) -> str:
     ended = container.get("lastState", {}).get("terminated") or {}
     if not ended:
         return ""
+    return f"(it {_end(ended)})"
+
+
+def _end(ended: dict[str, Any]) -> str:
     words = f": {ended['message'].strip()}" if ended.get("message") else ""
-    return f"(it ended with status {ended.get('exitCode')}, {ended.get('reason', 'no reason')}{words})"
+    return f"ended with status {ended.get('exitCode')}, {ended.get('reason', 'no reason')}{words}"
 
 
 def _seconds(moment: str | None, now: datetime) -> float:

@@ -22,7 +22,8 @@ description:
     complete revision, or uninstalled where it has none, and upgraded; where it failed it is upgraded. Both are reported
     as V(repaired).
   - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it
-    begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use.
+    begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use (an image
+    that cannot be pulled, three crashes in a row, a quota that is used up, no node for two minutes, a Job that failed).
   - Gates of unchanged releases are read too, one call each or a few; where one does not hold it is waited for, and the
     release fails after the gate's timeout, so that a broken add-on is never reported as fine.
   - Runs that change releases of the same cluster take turns. Each holds the lease C(ekspress-eks-helm-releases) in
@@ -104,7 +105,7 @@ options:
               - V(deployment), V(daemonset) and V(statefulset) are rolled out and available, V(job) has completed. A
                 Deployment or StatefulSet that was scaled to 0, though its release gives it more replicas, fails.
               - V(crd) is established. V(apiservice) is available.
-              - V(ingress) and V(service) have the address of a load balancer.
+              - V(ingress) and V(service) have the address of a load balancer. A Service of another type fails.
               - V(webhook) is a mutating or validating webhook configuration, or both of the same name, whose webhooks
                 have a CA and whose Services have ready endpoints.
               - V(admission) is a server-side dry run that creates O(releases[].gates[].manifest). It holds if the API

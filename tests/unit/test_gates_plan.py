@@ -18,7 +18,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import (
     scaled_to_nothing,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
+    bad_end,
     final_failure,
+    never_created,
     newest_hashes,
     of_newest_version,
     selector,
@@ -104,6 +106,7 @@ ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
         ("job", item(conditions(Complete="True")), "holds"),
         ("job", item(conditions(Failed="True BackoffLimitExceeded: it failed")), "failed"),
         ("job", item({}), "waits"),
+        ("job", item({}, {"suspend": True}), "waits"),
         ("crd", item(conditions(Established="True", NamesAccepted="True")), "holds"),
         ("crd", item(conditions(Established="False", NamesAccepted="False Conflict: taken")), "failed"),
         ("crd", item({}), "waits"),
@@ -111,8 +114,10 @@ ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
         ("apiservice", item(conditions(Available="False MissingEndpoints: none")), "waits"),
         ("ingress", item({"loadBalancer": {"ingress": [{"hostname": "lb.example"}]}}), "holds"),
         ("ingress", item({"loadBalancer": {"ingress": [{}]}}), "waits"),
-        ("service", item({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}), "holds"),
-        ("service", item({"loadBalancer": {}}), "waits"),
+        ("service", item({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}, {"type": "LoadBalancer"}), "holds"),
+        ("service", item({"loadBalancer": {}}, {"type": "LoadBalancer"}), "waits"),
+        ("service", item({"loadBalancer": {}}, {"type": "ClusterIP"}), "failed"),
+        ("service", item({}), "failed"),
     ],
 )
 def test_a_gate_on_one_object(kind: str, found: dict[str, Any] | None, state: str) -> None:
@@ -262,6 +267,51 @@ def test_a_pod_that_will_not_run_is_told_with_its_own_reason(found: dict[str, An
 )
 def test_a_pod_that_may_yet_run_is_no_failure(found: dict[str, Any]) -> None:
     assert final_failure(found, NOW) is None
+
+
+def test_a_job_has_a_limit_of_its_own_for_crashes() -> None:
+    assert final_failure(pod("CrashLoopBackOff", restarts=3), NOW, crashes=False) is None
+    assert final_failure(pod("InvalidImageName"), NOW, crashes=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({"phase": "Running"}, None),
+        (
+            {"phase": "Failed", "reason": "Evicted", "message": "low on memory"},
+            "pod web-1 failed: Evicted: low on memory",
+        ),
+        (
+            {
+                "phase": "Failed",
+                "containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}],
+            },
+            "pod web-1, container main ended with status 3, Error",
+        ),
+    ],
+)
+def test_how_a_pod_ended_is_told(status: dict[str, Any], words: str | None) -> None:
+    assert bad_end({"metadata": {"name": "web-1"}, "status": status}) == words
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "age", "found"),
+    [
+        ("FailedCreate", "pods web-0 is forbidden: exceeded quota: q", 5, True),
+        ("FailedCreate", "pods web-0 is forbidden: exceeded quota: q", 100, False),
+        ("FailedCreate", "failed calling webhook", 5, False),
+        ("SuccessfulCreate", "exceeded quota", 5, False),
+    ],
+)
+def test_an_event_that_tells_why_pods_cannot_be_created(reason: str, message: str, age: float, found: bool) -> None:
+    event = {
+        "metadata": {"creationTimestamp": "2025-01-01T00:00:00Z"},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": (NOW - timedelta(seconds=age)).isoformat(),
+    }
+    assert never_created(event, NOW) is found
 
 
 def test_pods_of_a_former_version_do_not_count() -> None:
