@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedul
 PROXY = "egress-proxy"
 _START_TIMEOUT = 300.0
 _MANAGER = "eks"
+_OF_A_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
 
 
 class ControlPlane:
@@ -126,6 +128,7 @@ class ControlPlane:
             issuer=self.issuer,
             service_cidr=SERVICE_CIDR,
             webhooks_file=str(self.files / "webhooks.json"),
+            audit_log=str(self.files / "audit.log"),
             ports=ports,
             aws_port=aws_port,
             processes={},
@@ -191,6 +194,12 @@ class ControlPlane:
         def accounts() -> bool:
             return all(client.get(f"/api/v1/namespaces/{space}/serviceaccounts/default") for space in spaces)
 
+        def settled() -> bool:
+            """Whether controllers have made what they make once and at a time of their own."""
+            names = [item["metadata"]["name"] for item in client.get("/api/v1/namespaces")["items"]]
+            paths = [f"/api/v1/namespaces/{name}/{what}" for name in names for what in _OF_A_NAMESPACE]
+            return all(client.get(path) for path in (*paths, "/api/v1/namespaces/default/services/kubernetes"))
+
         def nodes() -> bool:
             items = client.get("/api/v1/nodes")["items"]
             return bool(items) and all(
@@ -208,6 +217,7 @@ class ControlPlane:
                 if item["kind"] == "Node":
                     self._node_status(client, item)
             process.wait_until(nodes, f"the nodes of {self.name}", log, manager, _START_TIMEOUT)
+            process.wait_until(settled, f"the namespaces of {self.name}", log, manager, _START_TIMEOUT)
         finally:
             client.close()
 
@@ -255,6 +265,7 @@ class ControlPlane:
         )
         server = {
             "advertise-address": "10.0.255.10",
+            **self._audit(write),
             "authentication-token-webhook-config-file": tokens,
             "authentication-token-webhook-version": "v1",
             # Short, so that a changed access entry counts at once; not 0, so that a burst of calls asks once.
@@ -311,6 +322,31 @@ class ControlPlane:
                 ],
             },
         )
+
+    def _audit(self, write: Callable[[str, dict[str, Any]], str]) -> dict[str, str]:
+        """Return the flags of a log of requests: each is in it before it is answered.
+
+        https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
+        """
+        policy = {
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["ResponseStarted", "ResponseComplete", "Panic"],
+            "omitManagedFields": True,
+            "rules": [
+                # What the API server asks itself, and health checks, would be most of the log.
+                {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
+                {"level": "None", "users": ["system:apiserver"]},
+                {"level": "Metadata"},
+            ],
+        }
+        return {
+            "audit-policy-file": write("audit-policy.json", policy),
+            "audit-log-path": self.entry["audit_log"],
+            # MiB; with the one that is written to, this is all that it takes of the disk.
+            "audit-log-maxsize": "16",
+            "audit-log-maxbackup": "1",
+        }
 
     def _kwokctl(self, binaries: Path, arguments: list[str]) -> None:
         log = self.files / "kwokctl.log"

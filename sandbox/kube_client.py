@@ -20,7 +20,7 @@ from sandbox.errors import SandboxError
 class KubeClient:
     """The API of one control plane; not to be shared between threads."""
 
-    def __init__(self, endpoint: str, pki: Path, timeout: float = 10.0) -> None:
+    def __init__(self, endpoint: str, pki: Path, timeout: float = 60.0) -> None:
         """Prepare for an endpoint (https URL) with ca.crt, admin.crt and admin.key of a directory; timeout in s."""
         parts = urlsplit(endpoint)
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))

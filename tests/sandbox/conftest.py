@@ -18,6 +18,9 @@ from sandbox import process
 
 Run = subprocess.CompletedProcess[str]
 
+UP_SECONDS = 900
+"""Longest time of a command, on a machine that is very busy."""
+
 
 class Box:
     """A sandbox in a directory of its own, driven through its command line."""
@@ -44,7 +47,7 @@ class Box:
     def run(self, *arguments: str) -> Run:
         """Run a command to its end."""
         child = self.start(*arguments)
-        output, errors = child.communicate(timeout=120)
+        output, errors = child.communicate(timeout=UP_SECONDS)
         return Run(arguments, child.returncode, output, errors)
 
     def up(self, *names: str) -> str:

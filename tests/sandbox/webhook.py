@@ -54,6 +54,8 @@ class Webhook:
         self.kube = kube
         self.name = name
         self.authority = authority("the right authority")
+        # Seconds; the most that Kubernetes allows, as a busy machine may take its time to answer.
+        self.patience = 30
 
     def install(self) -> None:
         """Create everything, with no pods yet."""
@@ -74,7 +76,7 @@ class Webhook:
             "name": f"{self.name}.example.com",
             "admissionReviewVersions": ["v1"],
             "sideEffects": "None",
-            "timeoutSeconds": 2,
+            "timeoutSeconds": self.patience,
             "failurePolicy": "Fail",
             "clientConfig": {"caBundle": pem(certificate), "service": service},
             "objectSelector": {"matchLabels": {"hook": self.name}},
@@ -111,6 +113,11 @@ class Webhook:
         path = f"/api/v1/namespaces/{self.name}/configmaps?dryRun=All"
         status, body = self.kube.request("POST", path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
         return status, body.get("message", "")
+
+    def answers(self, status: int, words: str) -> bool:
+        """Tell whether the call has this status, with these words in its message."""
+        found, message = self.call()
+        return found == status and words in message
 
     def _apply(self, version: str, kind: str, **fields: Any) -> None:
         meta = {"name": self.name, "namespace": self.name}
