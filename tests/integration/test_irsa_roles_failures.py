@@ -233,6 +233,7 @@ def test_a_dead_principal_in_anothers_statement_is_explained(aws: AwsServer) -> 
     make_role(
         aws, "app", statements=[{"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]
     ).delete_role(RoleName="guest")
+    aws.clear_calls()
     for check in (True, False):
         refused = converge(role(), check=check)
         assert refused["failed"]
