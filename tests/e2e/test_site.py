@@ -175,9 +175,9 @@ def test_people_are_mapped_and_foreign_entries_are_as_they_were(bare: RunningSan
         assert data["mapUsers"] == fixture["data"]["mapUsers"]
 
 
-def access(bare: RunningSandbox, hosts: Path, *arguments: str, **variables: Any) -> Run:
+def access(bare: RunningSandbox, hosts: Path, **variables: Any) -> Run:
     """Run the part of who may enter alone, on one cluster."""
-    return run(bare.environment, hosts, "--tags", "access", "--limit", GREEN, "-e", json.dumps(variables), *arguments)
+    return run(bare.environment, hosts, "--tags", "access", "--limit", GREEN, "-e", json.dumps(variables))
 
 
 def test_people_who_left_lose_their_entry_with_purge_alone(bare: RunningSandbox, hosts: Path) -> None:
