@@ -206,7 +206,8 @@ def meddle(
     patch: pytest.MonkeyPatch, method: str, action: Callable[[], Any], *, times: int = 1, dry_run: bool = False
 ) -> list[str]:
     """Let somebody else act just before calls of a method to ConfigMaps are sent; gives the calls it was done before."""
-    real, met = Kubernetes.request, []
+    real = Kubernetes.request
+    met: list[str] = []
 
     def request(self: Kubernetes, verb: str, path: str, **more: Any) -> dict[str, Any]:
         if verb == method and "/configmaps" in path and more.get("dry_run", False) == dry_run and len(met) < times:

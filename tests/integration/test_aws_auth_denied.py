@@ -16,7 +16,7 @@ from tests.integration.helm_releases_support import wait_for
 
 VERBS = ("get", "list", "create", "update", "delete")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-NEW = {"roles": [entry("new", "a")], "backups": 1}
+NEW: dict[str, Any] = {"roles": [entry("new", "a")], "backups": 1}
 
 
 def allowed(mappings: Mappings, user: str, verb: str) -> bool:

@@ -116,14 +116,16 @@ def test_nodes_are_not_dropped(mappings: Mappings) -> None:
             assert "system:nodes" in ran.message
             assert "Nothing was written. Set force: true" in ran.message
     assert mappings.backups == {}
-    kept = {"roles": [{**node, "username": "system:node:{{EC2PrivateDNSName}}", "groups": [*nodes, "more"]}]}
+    kept: dict[str, Any] = {
+        "roles": [{**node, "username": "system:node:{{EC2PrivateDNSName}}", "groups": [*nodes, "more"]}]
+    }
     assert mappings.run(**kept).changes == [f"roles: change {arn('node')}"]
     assert mappings.run(**dropping[0], force=True).changes == [f"roles: remove {arn('node')}"]
 
 
 def test_the_last_administrator_stays_and_all_reasons_are_told_at_once(mappings: Mappings) -> None:
     mappings.put()
-    last = {"users": [entry("break-glass", kind="user")], "state": "absent"}
+    last: dict[str, Any] = {"users": [entry("break-glass", kind="user")], "state": "absent"}
     assert "system:masters" in mappings.run(**last).message
     both = mappings.run(**last, roles=[entry("Spot")])
     assert len(both.result["reasons"]) == 2
@@ -180,7 +182,7 @@ def test_the_callers_own_entry_stays(eks: Eks) -> None:
     own = f"- userarn: {eks.caller.upper().replace('ARN:AWS:IAM', 'arn:aws:iam')}\n  username: me\n  groups: [a, b]\n"
     eks.mappings.put({"mapUsers": FOREIGN_USERS + own})
     me = {"arn": eks.caller, "username": "me", "groups": ["a", "b"]}
-    dropping = [{"users": [me], "state": "absent"}, {"users": [{**me, "groups": ["a"]}]}]
+    dropping: list[dict[str, Any]] = [{"users": [me], "state": "absent"}, {"users": [{**me, "groups": ["a"]}]}]
     for options in dropping:
         for check in (True, False):
             ran = eks.run(check=check, **options)

@@ -12,8 +12,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Ku
 
 from tests.integration.aws_auth_support import FOREIGN, FOREIGN_ROLES, Mappings, arn, entry, meddle
 
-ONE = {"roles": [entry("one", "a")]}
-TWO = {"roles": [entry("two", "b")]}
+ONE: dict[str, Any] = {"roles": [entry("one", "a")]}
+TWO: dict[str, Any] = {"roles": [entry("two", "b")]}
 MARK = "ekspress.eks/made-by-restore"
 
 
