@@ -6,29 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _cluster, _subnet_model, _subnet_routes
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code, unless_missing
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle, together
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import Subnet
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import Network, Subnet
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_options import Options
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_routes import RouteTable
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import Plan, Write, writes
-
-
-@dataclass(frozen=True)
-class Network:
-    """A VPC as it was read."""
-
-    vpc_id: str
-    subnets: tuple[Subnet, ...]
-    """All subnets of the VPC, by id."""
-    matching: frozenset[str]
-    """Ids of those that the operator's filters match; all where there are no filters."""
-    tables: tuple[RouteTable, ...]
 
 
 def vpc_of(aws: Aws, options: Options) -> str:

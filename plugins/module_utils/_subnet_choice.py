@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_api import Network
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import PUBLIC_ROLE_TAG, ROLE_TAG_VALUES, Subnet
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import (
+    PUBLIC_ROLE_TAG,
+    ROLE_TAG_VALUES,
+    Network,
+    Subnet,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_options import Options
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_routes import Reach
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Subnets as EC2 describes them, and the tags by which Kubernetes controllers know them."""
+"""Subnets and their VPC as EC2 describes them, and the tags by which Kubernetes controllers know them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_routes import RouteTable
 
 PUBLIC_ROLE_TAG = "kubernetes.io/role/elb"
 PRIVATE_ROLE_TAG = "kubernetes.io/role/internal-elb"
@@ -60,6 +62,18 @@ class Subnet:
         return frozenset(
             key.removeprefix(CLUSTER_TAG_PREFIX) for key in self.tags if key.startswith(CLUSTER_TAG_PREFIX)
         )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VPC as it was read."""
+
+    vpc_id: str
+    subnets: tuple[Subnet, ...]
+    """All subnets of the VPC, by id."""
+    matching: frozenset[str]
+    """Ids of those that the operator's filters match; all where there are no filters."""
+    tables: tuple[RouteTable, ...]
 
 
 def from_description(described: Mapping[str, Any]) -> Subnet:

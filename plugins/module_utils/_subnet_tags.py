@@ -21,7 +21,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._subnet_discovery imp
     discover,
     isolated_picks,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import Subnet
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import Network, Subnet
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_options import (
     CONSTRAINTS,
     Options,
@@ -58,9 +58,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     return {**result, "neighbours": neighbours}
 
 
-def _living(
-    aws: Aws, context: Context, options: Options, network: api.Network, chosen: Sequence[Subnet]
-) -> frozenset[str]:
+def _living(aws: Aws, context: Context, options: Options, network: Network, chosen: Sequence[Subnet]) -> frozenset[str]:
     """Other clusters in the VPC as far as the plan asks for them: by tags, and by EKS where role tags may go.
 
     Fails where ``sweep`` names a cluster that exists.
@@ -94,7 +92,7 @@ def _check_limit(plan: Plan) -> None:
 
 
 def _neighbours(
-    aws: Aws, context: Context, options: Options, network: api.Network, plan: Plan
+    aws: Aws, context: Context, options: Options, network: Network, plan: Plan
 ) -> list[dict[str, str | list[str]]]:
     """Neighbours touched; EKS is asked for untagged ones only where a first cluster tag would hide a subnet."""
     own = options.desired.cluster
@@ -114,7 +112,7 @@ def _neighbours(
 
 
 def _discoveries(
-    options: Options, network: api.Network, plan: Plan, reach: Mapping[str, Reach], types: Mapping[str, str]
+    options: Options, network: Network, plan: Plan, reach: Mapping[str, Reach], types: Mapping[str, str]
 ) -> list[Discovery]:
     """What the controller finds once the plan is carried out."""
     tagged = [planning.after(subnet, plan.changes.get(subnet.subnet_id)) for subnet in network.subnets]
@@ -147,7 +145,7 @@ def _discovery_warnings(options: Options, discoveries: Iterable[Discovery], reac
 
 
 def _result(
-    network: api.Network, choice: Choice, plan: Plan, reach: Mapping[str, Reach], types: Mapping[str, str]
+    network: Network, choice: Choice, plan: Plan, reach: Mapping[str, Reach], types: Mapping[str, str]
 ) -> dict[str, Any]:
     by_id = {subnet.subnet_id: subnet for subnet in network.subnets}
     return {
