@@ -87,9 +87,9 @@ def too_long(plan: TrustPlan, limit: int, option: str) -> str:
         else f"remove statements (AWS grants no more than {LONGEST})"
     )
     return (
-        f"the trust policy would have {then} characters (white space not counted), now {now}, and the quota is {limit}. "
-        "Take a role of its own for some of the service accounts, use EKS Pod Identity (its trust policy does not "
-        f"grow), or {more}."
+        f"the trust policy would have {then} characters (white space not counted), now {now}, and the quota is "
+        f"{limit}. Take a role of its own for some of the service accounts, use EKS Pod Identity (its trust policy "
+        f"does not grow), or {more}."
     )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, erro
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_errors import DENIED
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
 from ansible_collections.ekspress.eks.plugins.module_utils._policy import statements
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import federated_only
 
@@ -82,10 +83,12 @@ class Orphans:
         before each write; the outcome is the ``prune`` of the merge.
         """
         named = {arn for statement in statements(document) for arn in federated_only(statement)} if document else set()
-        return frozenset(orphan.provider_arn for orphan in found if orphan.provider_arn in named and self._gone(orphan))
+        arns = [orphan.provider_arn for orphan in found if orphan.provider_arn in named]
+        gone = gather(self._context, self._gone, arns)
+        return frozenset(arn for arn, is_gone in zip(arns, gone, strict=True) if is_gone)
 
-    def _gone(self, orphan: Orphan) -> bool:
-        iam, arn = self._aws.client("iam"), orphan.provider_arn
+    def _gone(self, arn: str) -> bool:
+        iam = self._aws.client("iam")
         return (
             unless_missing(
                 lambda: self._aws.call(iam, "get_open_id_connect_provider", OpenIDConnectProviderArn=arn),
