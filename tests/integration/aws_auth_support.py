@@ -205,7 +205,7 @@ def mapped(data: dict[str, str]) -> dict[str, tuple[str, frozenset[str]]]:
 def meddle(
     patch: pytest.MonkeyPatch, method: str, action: Callable[[], Any], *, times: int = 1, dry_run: bool = False
 ) -> list[str]:
-    """Let somebody else act just before calls of a method to ConfigMaps are sent; gives the calls it was done before."""
+    """Let somebody else act just before calls of a method to ConfigMaps are sent; gives the paths of those calls."""
     real = Kubernetes.request
     met: list[str] = []
 
