@@ -60,7 +60,10 @@ def check_name(name: str) -> None:
 
 
 def describe(aws: Aws, name: str) -> Cluster:
-    """Read a cluster (one call of eks:DescribeCluster). Raises EksError, naming the clusters there are, if unknown."""
+    """Read a cluster (one call of eks:DescribeCluster).
+
+    Raises EksError, naming the clusters there are if this one is unknown; AWS's own error is its ``__cause__``.
+    """
     check_name(name)
     eks = aws.client("eks")
     try:
@@ -68,7 +71,7 @@ def describe(aws: Aws, name: str) -> Cluster:
     except EksError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
-        raise EksError(_unknown(aws, name)) from error
+        raise EksError(_unknown(aws, name)) from error.__cause__
     return from_description(answer["cluster"])
 
 

@@ -80,7 +80,7 @@ def _target(aws: Aws, params: dict[str, Any]) -> Target:
     try:
         cluster = describe(aws, params["cluster"])
     except EksError as error:
-        if removing and error_code(error.__cause__ or error) == "ResourceNotFoundException":
+        if removing and error_code(error) == "ResourceNotFoundException":
             raise EksError(
                 f"{error.message} Where the cluster is already deleted, give its issuer in place of its name.",
                 **error.details,

@@ -171,7 +171,7 @@ def _issuer(aws: Aws, wanted: Wanted, name: str) -> str:
     try:
         cluster = _cluster.describe(aws, name)
     except EksError as error:
-        if wanted.state == "absent" and error_code(error.__cause__ or error) == "ResourceNotFoundException":
+        if wanted.state == "absent" and error_code(error) == "ResourceNotFoundException":
             raise EksError(
                 f"{error.message} Where the cluster is already deleted, give its issuer in place of its name.",
                 **error.details,

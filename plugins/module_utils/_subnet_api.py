@@ -24,7 +24,7 @@ def vpc_of(aws: Aws, options: Options) -> str:
     try:
         cluster = _cluster.describe(aws, name)
     except EksError as error:
-        gone = error_code(error.__cause__ or error) == "ResourceNotFoundException"
+        gone = error_code(error) == "ResourceNotFoundException"
         if gone and options.vpc_id and not options.desired.present:
             return options.vpc_id
         if gone and not options.desired.present:
