@@ -20,14 +20,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same
 from hypothesis import given
-from hypothesis import strategies as st
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
-VALUES = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
+from tests.unit.helm_drawn import VALUES
 
 CHART = Chart("oci://registry.example/web", "", "web", "1.2.3")
 WANTED = Release("web", "shop", CHART, {"replicas": 2}, (), (), 300, False, False)
