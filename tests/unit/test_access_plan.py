@@ -70,6 +70,17 @@ def test_the_default_username_of_an_arn_is_the_role_s_name(arn: str) -> None:
     assert mappings([{"role": arn, "groups": []}], cluster())["roles"][0]["username"] == "ops:{{SessionName}}"
 
 
+def test_spaces_in_a_placeholder_go_for_eks_knows_none() -> None:
+    person = {"role": "ops", "username": "ops:{{ AccountID }}:{{SessionName }}", "groups": []}
+    assert mappings([person], cluster())["roles"][0]["username"] == "ops:{{AccountID}}:{{SessionName}}"
+
+
+def test_a_placeholder_that_eks_does_not_know_is_named_with_those_it_does() -> None:
+    person = {"role": "ops", "username": "ops:{{session_name}}", "groups": []}
+    with pytest.raises(EksError, match=r"'session_name', which EKS does not replace; it knows .*SessionNameRaw"):
+        mappings([person], cluster())
+
+
 def test_people_keep_their_order_and_come_before_nodes() -> None:
     people = [{"role": name, "groups": []} for name in ("z", "a")]
     made = mappings(people, cluster(group("g", "m")))
