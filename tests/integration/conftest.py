@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Fixtures of the tests on a real Kubernetes API."""
+"""Fixtures of the tests on a real Kubernetes API, and of those on the AWS server's VPC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import Vpc, vpc_with
 
+from sandbox.aws.client import AwsServer
 from tests.integration.aws_auth_support import Mappings
 from tests.integration.helm_releases_support import Ground, turn
 from tests.sandbox_fixtures import RunningSandbox
@@ -71,3 +73,15 @@ def mappings(sandbox: RunningSandbox) -> Iterator[Mappings]:
     assert made.call("POST", path, {"metadata": {"name": made.namespace}})[0] == 201
     yield made
     assert made.call("DELETE", f"{path}/{made.namespace}")[0] == 200
+
+
+@pytest.fixture
+def clusters_of_vpc() -> list[str]:
+    """The clusters that the VPC has; a test that wants others parametrizes it."""
+    return ["blue"]
+
+
+@pytest.fixture
+def vpc(aws_server: AwsServer, clusters_of_vpc: list[str], monkeypatch: pytest.MonkeyPatch) -> Vpc:
+    """The AWS server's VPC as it was first, for tests of subnet_tags."""
+    return vpc_with(aws_server, clusters_of_vpc, monkeypatch)

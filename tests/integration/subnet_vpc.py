@@ -16,6 +16,9 @@ from sandbox.aws.client import UNWANTED, AwsServer
 
 ELB, INTERNAL = "kubernetes.io/role/elb", "kubernetes.io/role/internal-elb"
 BLUE, LEGACY = "kubernetes.io/cluster/blue", "kubernetes.io/cluster/legacy-green"
+with_green = pytest.mark.parametrize("clusters_of_vpc", [["blue", "green"]], ids=["with-green"])
+"""A second cluster lives in the VPC, and no tag says so."""
+
 READS = {"eks:DescribeCluster": 1, "ec2:DescribeSubnets": 1, "ec2:DescribeRouteTables": 1}
 
 

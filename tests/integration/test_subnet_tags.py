@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags import LOGIC
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import counted, written
 from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import (
@@ -19,24 +18,9 @@ from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import (
     Vpc,
     assert_nothing_written,
     tag,
-    vpc_with,
+    with_green,
 )
 from ansible_collections.ekspress.eks.tests.support import run_held, run_logic
-
-from sandbox.aws.client import AwsServer
-
-with_green = pytest.mark.parametrize("clusters", [["blue", "green"]], ids=["with-green"])
-"""A second cluster lives in the VPC, and no tag says so."""
-
-
-@pytest.fixture
-def clusters() -> list[str]:
-    return ["blue"]
-
-
-@pytest.fixture
-def vpc(aws_server: AwsServer, clusters: list[str], monkeypatch: pytest.MonkeyPatch) -> Vpc:
-    return vpc_with(aws_server, clusters, monkeypatch)
 
 
 def test_first_run_tags_by_routes_and_second_changes_nothing(vpc: Vpc) -> None:

@@ -18,25 +18,11 @@ from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import (
     Vpc,
     assert_nothing_written,
     tag,
-    vpc_with,
+    with_green,
 )
 from ansible_collections.ekspress.eks.tests.support import run_logic
 
-from sandbox.aws.client import AwsServer
 from tests.contract_suite.runs import WAYS, Playground
-
-with_green = pytest.mark.parametrize("clusters", [["blue", "green"]], ids=["with-green"])
-"""A second cluster lives in the VPC, and no tag says so."""
-
-
-@pytest.fixture
-def clusters() -> list[str]:
-    return ["blue"]
-
-
-@pytest.fixture
-def vpc(aws_server: AwsServer, clusters: list[str], monkeypatch: pytest.MonkeyPatch) -> Vpc:
-    return vpc_with(aws_server, clusters, monkeypatch)
 
 
 def test_fifty_tags_fail_before_any_write_and_name_the_subnets(vpc: Vpc) -> None:
