@@ -21,23 +21,30 @@ description:
   - All input is checked, and every role is read and planned, before the first write. A role that fails while being
     written does not stop the others; the task then fails and names each.
   - Costs one read for a role that does not exist, else one, one for each listed inline policy, and one where
-    O(roles[].managed_policy_arns) is given; one more (C(eks:DescribeCluster) or C(sts:GetCallerIdentity)) for the
-    task. Reading a role to be removed takes four.
-    Where a role is created or its trust policy changes, one C(iam:GetOpenIDConnectProvider) is added for the task.
+    O(roles[].managed_policy_arns) is given; for the task one more (C(eks:DescribeCluster) or
+    C(sts:GetCallerIdentity)), and one C(iam:GetOpenIDConnectProvider) where O(roles[].service_accounts) is given.
+    All but the first of these are made side by side. Reading a role to be removed takes four. Where an inline policy
+    of a role that exists is written, the role's other inline policies are read too, for IAM's quota is one for all.
   - A role that trusts an OIDC provider that is not there gives pods no credentials. So before any trust is written,
     the module makes sure that the issuer's provider exists with the audience C(sts.amazonaws.com), and fails
-    otherwise, before the first write; in check mode it warns.
+    otherwise, before the first write; in check mode it warns. It warns too where all roles are as wanted, but the
+    provider that they trust is gone.
   - IAM takes no version with a trust policy. So that runs at once for two clusters on one role lose nothing of each
-    other, a trust policy that changes is read again just before its write and once more a second after it, and that
-    of a role to be removed just before its removal.
+    other, a trust policy that changes is read again just before its write, merged again and watched after it (see
+    O(settle)), and that of a role to be removed is read again just before its removal.
+  - A trust policy in which another statement names a role or user that was deleted cannot be changed, for IAM refuses
+    every document with such a principal. The module fails before it writes, naming the statement.
+  - New policies are put on a role before those that are no longer wanted are taken away, so that pods are never
+    without a permission, unless one of IAM's quotas leaves no room for both.
   - A new role is created with its trust policy, permissions boundary and tags in one call, before any policy is put
     on it.
-  - Needs the permissions C(iam:GetRole), C(iam:GetRolePolicy), C(iam:GetOpenIDConnectProvider), C(iam:CreateRole),
-    C(iam:TagRole), C(iam:PutRolePolicy) and C(iam:UpdateAssumeRolePolicy), and as the options ask for it
-    C(iam:ListAttachedRolePolicies), C(iam:AttachRolePolicy), C(iam:UpdateRole), C(iam:PutRolePermissionsBoundary),
-    C(iam:DeleteRolePermissionsBoundary), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:UntagRole); to
-    remove roles C(iam:ListRolePolicies), C(iam:ListInstanceProfilesForRole), C(iam:DeleteRole) and, with O(force),
-    C(iam:RemoveRoleFromInstanceProfile).
+  - Needs the permissions C(iam:GetRole), C(iam:GetRolePolicy), C(iam:ListRolePolicies),
+    C(iam:GetOpenIDConnectProvider), C(iam:CreateRole), C(iam:TagRole), C(iam:PutRolePolicy) and
+    C(iam:UpdateAssumeRolePolicy), C(iam:ListOpenIDConnectProviders) where trust policies have statements of other EKS
+    clusters, and as the options ask for it C(iam:ListAttachedRolePolicies), C(iam:AttachRolePolicy),
+    C(iam:UpdateRole), C(iam:PutRolePermissionsBoundary), C(iam:DeleteRolePermissionsBoundary),
+    C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:UntagRole) and C(iam:ListRoles); to remove roles
+    C(iam:ListInstanceProfilesForRole), C(iam:DeleteRole) and, with O(force), C(iam:RemoveRoleFromInstanceProfile).
 options:
   cluster:
     description:
@@ -58,7 +65,10 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the role, 1 to 64 letters, digits and C(_+=,.@-).
+        description:
+          - Name of the role, 1 to 64 letters, digits and C(_+=,.@-).
+          - Or its path and name, such as C(/platform/external-dns), which is the same as giving O(roles[].path) too.
+          - Or its ARN, which must be of the account and partition of the task's credentials.
         type: str
         required: true
       state:
@@ -127,6 +137,31 @@ options:
       - Counts for a role where O(roles[].service_accounts) is given.
     type: bool
     default: false
+  prune_orphans:
+    description:
+      - Whether statements of trust policies go that let in nobody but EKS clusters whose OIDC provider is gone from
+        IAM. Statements of other issuers (such as a CI system's), and those with any other principal, always stay.
+      - Counts for a role where O(roles[].service_accounts) is given, and for a role to be removed, which then is not
+        kept for the sake of such statements.
+      - That a provider is gone is made sure of right before the write.
+    type: bool
+    default: false
+  settle:
+    description:
+      - Seconds for which a trust policy is watched after it was written. A write of ours that another run overwrites
+        in that time is found, merged again and redone. C(0) does without.
+      - The default is for reads of IAM that lag behind its writes by up to 3 seconds. It costs its time once in a
+        task, however many roles are written, and nothing where no trust policy of an existing role changes.
+    type: int
+    default: 7
+  report_unlisted_roles:
+    description:
+      - Whether to look for roles that let service accounts of this cluster in and are not in O(roles), such as those
+        of service accounts that are no longer in the inventory; see RV(unlisted_roles). They are never touched.
+      - Give all roles of the cluster in one task then, those with O(roles[].state=absent) included.
+      - Costs one paginated C(iam:ListRoles), a call for each 1000 roles of the account, beside the other reads.
+    type: bool
+    default: false
   max_trust_policy_length:
     description:
       - Characters that a trust policy may have, white space not counted. AWS's default is 2048; an account may have
@@ -157,13 +192,15 @@ attributes:
   idempotent:
     support: full
 notes:
-  - IAM has no version to lock a trust policy on. Another writer's change between this module's read and write of the
-    same role is overwritten; both happen within the same task, usually within a second.
+  - IAM has no version to lock a trust policy on, so watching after the write is all that can be done. A writer that
+    is held up for longer than O(settle) between its read and its write still wins, and the next run puts it right.
   - IAM is eventually consistent. What was just created is written on after IAM knows it, for up to 11 seconds.
     An OIDC provider, or its audience, that does not show is asked for again for as long.
   - Make the OIDC provider first, with M(ekspress.eks.oidc_provider) or the role C(ekspress.eks.identity). In check
     mode a provider that is not there is a warning only, as the task before may be the one that would create it.
-    Roles that are unchanged or removed are not held up by it.
+    Roles that are unchanged or removed are not held up by it either.
+  - A role that another deletes while it is written fails; the next run makes it anew. One that another creates first
+    is taken as it is.
 seealso:
   - module: ekspress.eks.oidc_provider
   - name: IAM roles for service accounts
@@ -195,6 +232,14 @@ EXAMPLES = r"""
         path: /platform/
         service_accounts: ["amazon-cloudwatch:cloudwatch-agent"]
         managed_policy_arns: ["arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"]
+
+- name: Find roles of service accounts that are no longer in the inventory
+  ekspress.eks.irsa_roles:
+    cluster: production-blue
+    region: eu-central-1
+    report_unlisted_roles: true
+    roles: "{{ identities }}"
+  register: identity
 
 - name: Let the green cluster's service account assume the role that the blue one uses too
   ekspress.eks.irsa_roles:
@@ -245,10 +290,51 @@ roles:
         - Has the keys C(service_accounts), C(policies) and C(managed_policies) where there are such.
       type: dict
       sample: {service_accounts: ["vault:old"]}
+    orphans:
+      description:
+        - OIDC providers of EKS clusters that the role trusts and that IAM no longer has, as they were before this
+          run; see O(prune_orphans).
+        - Empty where C(iam:ListOpenIDConnectProviders) is denied, which a warning says.
+      type: list
+      elements: dict
+      contains:
+        provider_arn:
+          description: ARN of the provider.
+          type: str
+        sids:
+          description: Sids of the statements that name nobody else, as far as they have one.
+          type: list
+          elements: str
+        statements:
+          description: Their positions in the trust policy, counted from 1.
+          type: list
+          elements: int
     error:
       description: Why the role failed.
       returned: when the state is C(failed)
       type: str
+unlisted_roles:
+  description:
+    - Roles that let service accounts of this cluster in, by a statement without further conditions, and that are not
+      in O(roles). Nothing is done about them.
+    - To remove one, give it with O(roles[].state=absent).
+  returned: when O(report_unlisted_roles) is true
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the role.
+      type: str
+      sample: production-blue-old
+    arn:
+      description: ARN of the role.
+      type: str
+      sample: arn:aws:iam::111122223333:role/production-blue-old
+    service_accounts:
+      description: The service accounts of this cluster that it lets in.
+      type: list
+      elements: str
+      sample: ["default:old"]
 """
 
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles import LOGIC
