@@ -26,7 +26,7 @@ class KubeClient:
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         self.endpoint = endpoint
-        self._connection = http.client.HTTPSConnection(
+        self.connection = http.client.HTTPSConnection(
             parts.hostname or "", parts.port, context=context, timeout=timeout
         )
 
@@ -34,11 +34,11 @@ class KubeClient:
         """Return the status and the decoded body of an answer."""
         data = None if body is None else json.dumps(body)
         try:
-            self._connection.request(method, path, data, {"Content-Type": kind, "Accept": "application/json"})
-            answer = self._connection.getresponse()
+            self.connection.request(method, path, data, {"Content-Type": kind, "Accept": "application/json"})
+            answer = self.connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException):
-            self._connection.close()
+            self.connection.close()
             raise
         is_json = "json" in answer.headers.get("Content-Type", "")
         return answer.status, json.loads(text) if is_json else text.decode("utf-8", "replace")
@@ -67,7 +67,7 @@ class KubeClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.connection.close()
 
     def _check(self, method: str, path: str, status: int, body: Any) -> None:
         if status >= 300:

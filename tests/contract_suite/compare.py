@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from tests.contract_suite.runs import Run
@@ -25,6 +26,9 @@ RANDOM = (
     (re.compile(r"\bcontract-(one|two)\b"), "CLUSTER"),
     (re.compile(r"\baws-auth-backup-\d+\b"), "BACKUP"),
 )
+# Of a cluster's components, and of the sandbox itself, which tells no name.
+COMPONENTS = ("kube-", "kwok", "kubectl")
+VERSION_OF_AN_OBJECT = re.compile(r"(resourceVersion=)\d+")
 OF_A_RUN = {"ansible_job_id", "results_file", "_ansible_delegated_vars", "attempts", "seconds"}
 
 
@@ -61,3 +65,28 @@ def calls(run: Run, log: list[dict[str, Any]]) -> dict[str, Counter[str]]:
             own[json.dumps(steady(kept), sort_keys=True)] += 1
     assert not waiting, f"calls after the last task: {waiting}"
     return found
+
+
+def requests(run: Run, audit: Path, begin: int) -> dict[str, Counter[str]]:
+    """The requests of each task that a cluster's API server saw, by its log from an offset on."""
+    found: dict[str, Counter[str]] = {}
+    content = audit.read_bytes()
+    for record in run.records:
+        task = record["task"].replace("async status", "async start")
+        own = found.setdefault(task, Counter())
+        end = record["audited"]
+        assert begin <= end <= len(content), "the log of requests was begun anew in the midst of the run"
+        own.update(filter(None, map(_request, content[begin:end].splitlines())))
+        begin = end
+    return found
+
+
+def _request(line: bytes) -> str | None:
+    event = json.loads(line)
+    agent = event.get("userAgent", "").partition("/")[0]
+    if not agent or agent.startswith(COMPONENTS):
+        return None
+    if event["verb"] == "update" and event.get("objectRef", {}).get("resource") == "leases":
+        # How often a lease is renewed depends on how long the work takes.
+        return None
+    return f"{agent}: {event['verb']} {VERSION_OF_AN_OBJECT.sub('resourceVersion=VERSION', event['requestURI'])}"

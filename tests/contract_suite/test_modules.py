@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.contract_suite.vault import PASSWORD, vaulted
 from tests.sandbox_fixtures import RunningSandbox
 
 CLUSTERS = ("contract-one", "contract-two")
+WRITING = re.compile(r": (create|update|patch|delete|deletecollection) (?!.*[?&]dryRun=All)")
 SITUATIONS = [
     pytest.param(module, situation, id=f"{module}: {situation}")
     for module in cases.WITH_CASE
@@ -36,6 +38,8 @@ class Observed:
     run: Run
     results: dict[str, list[Any]]
     calls: dict[str, Any]
+    requests: dict[str, Any]
+    """Those of the cluster's API server, where the others are AWS's."""
     started: dict[str, list[str]]
     """Module files that each task started as processes."""
 
@@ -44,7 +48,8 @@ def observe(way: str, directory: Path, server: AwsServer, cluster: dict[str, str
     """Run all situations of all modules one way, those of Kubernetes in a cluster of its own."""
     fixtures = furnish(server)
     other = server.account(cases.OTHER_ACCOUNT, user="other")
-    ground = Playground(directory, server.environment)
+    # Helm's client keeps what an API server told it before in the home directory, by address.
+    ground = Playground(directory, {**server.environment, "HOME": str(directory)})
     profiles = directory / "credentials"
     profiles.write_text(
         f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
@@ -60,6 +65,7 @@ def observe(way: str, directory: Path, server: AwsServer, cluster: dict[str, str
         "chart": str(cases.DIRECTORY.parent / "chart"),
         **cluster,
     }
+    audit = Path(cluster["audit_log"])
     variables = directory / "variables.yml"
     variables.write_text(f"{yaml.safe_dump(known)}dated: 2026-01-02\nvaulted: {vaulted(SECRET_KEY)}")
     hosts = {
@@ -69,13 +75,21 @@ def observe(way: str, directory: Path, server: AwsServer, cluster: dict[str, str
     }
     tasks = [task for case in cases.every() for task in cases.situations(case)]
     server.clear_calls()
+    begin = audit.stat().st_size
     run = ground.run(
         [{"hosts": "cluster", "gather_facts": False, "vars_files": [str(variables)], "tasks": tasks}],
         hosts,
         ("-vvv", "--vault-password-file", str(password)),
+        CONTRACT_AUDIT=str(audit),
     )
     assert run.code == 0, run.output
-    return Observed(run, compare.results(run), compare.calls(run, server.calls()), run.modules())
+    return Observed(
+        run,
+        compare.results(run),
+        compare.calls(run, server.calls()),
+        compare.requests(run, audit, begin),
+        run.modules(),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +97,11 @@ def observed(tmp_path_factory: pytest.TempPathFactory, sandbox: RunningSandbox) 
     """All situations of all modules, both ways at once, each on a server and in a cluster of its own."""
     sandbox.up(*CLUSTERS)
     clusters = [
-        {"kubeconfig": sandbox.cluster(name)["kubeconfig"], "helm": str(binaries.ensure(print) / "helm")}
+        {
+            "kubeconfig": sandbox.cluster(name)["kubeconfig"],
+            "audit_log": sandbox.cluster(name)["audit_log"],
+            "helm": str(binaries.ensure(print) / "helm"),
+        }
         for name in CLUSTERS
     ]
     with pytest.MonkeyPatch.context() as environment:
@@ -114,6 +132,25 @@ def test_same_results(observed: tuple[Observed, Observed], module: str, situatio
 def test_same_calls(observed: tuple[Observed, Observed], module: str, situation: str) -> None:
     here, there = (way.calls.get(f"{module}: {situation}") for way in observed)
     assert here == there
+
+
+@pytest.mark.parametrize(("module", "situation"), SITUATIONS)
+def test_same_requests_to_the_cluster(observed: tuple[Observed, Observed], module: str, situation: str) -> None:
+    here, there = (way.requests.get(f"{module}: {situation}") for way in observed)
+    assert here == there
+
+
+@pytest.mark.parametrize("module", [case.module for case in cases.every() if case.kubernetes])
+def test_a_module_of_the_cluster_writes_where_it_says_so(observed: tuple[Observed, Observed], module: str) -> None:
+    """Else the comparison of requests would compare nothing."""
+    for way in observed:
+        written = {
+            situation: [text for text in way.requests[f"{module}: {situation}"] if WRITING.search(text)]
+            for situation in ("check and diff", "change", "again")
+        }
+        assert written["change"], way.requests
+        assert (written["check and diff"], written["again"]) == ([], [])
+        assert way.requests[f"{module}: again"]
 
 
 @pytest.mark.parametrize(("module", "situation"), SITUATIONS)

@@ -41,6 +41,11 @@ def plain(value: Any) -> Any:
     return f"{type(value).__name__}: {value}"
 
 
+def _size(path: str | None) -> int:
+    """How much the log of a cluster's requests holds by now; each is in it before it is answered."""
+    return os.path.getsize(path) if path else 0
+
+
 class CallbackModule(CallbackBase):
     """Records results of hosts and of a loop's items."""
 
@@ -56,6 +61,7 @@ class CallbackModule(CallbackBase):
             "task": result.task.get_name(),
             "result": plain(result.result),
             "ended": time.monotonic(),
+            "audited": _size(os.environ.get("CONTRACT_AUDIT")),
         }
         with open(os.environ["CONTRACT_RECORD"], "a", encoding="utf-8") as record:
             record.write(json.dumps(line) + "\n")
