@@ -61,7 +61,8 @@ options:
       username:
         description:
           - Kubernetes username; may have the placeholders of EKS, such as C({{EC2PrivateDNSName}}) and
-            C({{SessionName}}). Needed with O(state=present).
+            C({{SessionName}}), which Ansible takes for its own unless C(!unsafe) stands before them. Needed with
+            O(state=present).
         type: str
       groups:
         description:
@@ -135,6 +136,8 @@ options:
         back.
     type: int
     default: 10
+requirements:
+  - PyYAML
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -164,7 +167,7 @@ EXAMPLES = r"""
     region: eu-central-1
     roles:
       - arn: arn:aws:iam::123456789012:role/platform-admins
-        username: platform-admin:{{ '{{SessionName}}' }}
+        username: "platform-admin:{{ '{{SessionName}}' }}"
         groups: [system:masters]
       - arn: arn:aws:iam::123456789012:role/deploy
         username: deploy

@@ -89,10 +89,10 @@ def test_nothing_changes_in_one_read(mappings: Mappings) -> None:
 
 def test_check_mode_sends_what_it_would_write_as_a_dry_run(mappings: Mappings) -> None:
     mappings.put()
-    rehearsed: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        rehearsed += meddle(patch, "PUT", lambda: None, dry_run=True)
+        rehearsed = meddle(patch, "PUT", lambda: None, dry_run=True)
         checked = mappings.run(check=True, **WANTED)
+    assert rehearsed == [mappings.path()]
     assert checked.calls == [READ, "GET …", "POST …", "PUT …/aws-auth"]
     assert mappings.data == FOREIGN
     assert mappings.backups == {}
@@ -111,7 +111,6 @@ def test_added_and_removed_again_leaves_the_bytes_of_before(mappings: Mappings) 
 def test_what_was_written_and_is_no_longer_listed_is_purged(mappings: Mappings) -> None:
     mappings.put()
     mappings.run(roles=[DEPLOY, entry("former", "a"), entry("edited", "a")])
-    mappings.edit({"mapRoles": mappings.data["mapRoles"].replace("edited\n", "edited\n", 1).replace("Spot", "Spot")})
     edited = mappings.data["mapRoles"]
     start = edited.index(arn("edited"))
     mappings.edit({"mapRoles": edited[:start] + edited[start:].replace("username: ", "username: by-hand-", 1)})
