@@ -82,7 +82,7 @@ def test_a_placeholder_that_eks_does_not_know_is_named_with_those_it_does() -> N
 
 
 def test_people_keep_their_order_and_come_before_nodes() -> None:
-    people = [{"role": name, "groups": []} for name in ("z", "a")]
+    people: list[dict[str, Any]] = [{"role": name, "groups": []} for name in ("z", "a")]
     made = mappings(people, cluster(group("g", "m")))
     assert [entry["arn"] for entry in made["roles"]] == [role("z"), role("a"), role("m")]
 
