@@ -203,6 +203,7 @@ def test_who_impersonates_keeps_his_own_entry(eks: Eks) -> None:
         impersonate_groups=["system:masters"],
     )
     assert "this task itself" in ran.message
+    assert "sts:GetCallerIdentity" not in ran.calls, "the cluster told it"
 
 
 def facts(sandbox: RunningSandbox, aws: Aws | None, context: Context, client: Kubernetes | None = None) -> Facts:
