@@ -150,8 +150,8 @@ options:
     description:
       - Seconds for which a trust policy is watched after it was written. A write of ours that another run overwrites
         in that time is found, merged again and redone. C(0) does without.
-      - The default is for reads of IAM that lag behind its writes by up to 3 seconds. It costs its time once in a
-        task, however many roles are written, and nothing where no trust policy of an existing role changes.
+      - The default is for reads of IAM that lag behind its writes by up to 3 seconds. Sixteen
+        roles are watched at a time; it costs nothing where no trust policy of a role that exists changes.
     type: int
     default: 7
   report_unlisted_roles:

@@ -15,12 +15,13 @@ import os
 import sys
 import threading
 from typing import Any
+from unittest.mock import patch
 
-import botocore.endpoint
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import warm
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
+from botocore.endpoint import Endpoint
 
 KILLED = 9
 FAILED = 1
@@ -31,7 +32,7 @@ def run_killed(logic: Logic, options: dict[str, Any], number: int) -> int:
     """Run the logic in a child that is ended once its call of that number is answered; its exit code."""
     child = os.fork()
     if not child:
-        real: Any = botocore.endpoint.Endpoint.make_request
+        real: Any = Endpoint.make_request
         counting, made = threading.Lock(), []
 
         def make_request(self: Any, *arguments: Any) -> Any:
@@ -42,9 +43,9 @@ def run_killed(logic: Logic, options: dict[str, Any], number: int) -> int:
                     os._exit(KILLED)
             return answer
 
-        botocore.endpoint.Endpoint.make_request = make_request  # type: ignore[method-assign]
         params = ArgumentSpecValidator(logic.argument_spec()).validate(options).validated_parameters
-        os._exit(FAILED if execute(logic, params, Context()).get("failed") else 0)
+        with patch.object(Endpoint, "make_request", make_request):
+            os._exit(FAILED if execute(logic, params, Context()).get("failed") else 0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

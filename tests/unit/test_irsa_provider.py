@@ -18,7 +18,8 @@ ISSUER = Issuer.of("https://oidc.eks.eu-central-1.amazonaws.com/id/B1", "aws", "
 NODES = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 FOREIGN = Current("app", "arn:aws:iam::111122223333:role/app", trust_policy={"Statement": [NODES]})
 OURS = replace(
-    FOREIGN, trust_policy=merge(FOREIGN.trust_policy, ISSUER, [subject("a:a"), subject("b:b")], purge=False).after or {}
+    FOREIGN,
+    trust_policy=merge(FOREIGN.trust_policy, [ISSUER], [subject("a:a"), subject("b:b")]).after or {},
 )
 WANTED = Wanted("app", service_accounts=("a:a",))
 PURGE = Options(purge_service_accounts=True)
