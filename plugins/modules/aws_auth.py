@@ -274,6 +274,13 @@ restored_from:
   returned: success
   type: str
   sample: aws-auth-backup-180143
+reasons:
+  description:
+    - Why entries are not dropped, one text for each; all of them are in the message too.
+  returned: where O(force) is needed
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth import LOGIC

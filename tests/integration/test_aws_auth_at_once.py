@@ -161,6 +161,7 @@ def test_a_run_killed_at_any_call_is_completed_by_the_next(
     prepared(mappings, state)
     assert mappings.run(**options).result["changed"]
     wanted, seen = mappings.data, 0
+    assert mappings.mapped()
     with runner(mappings, options) as process:
         for number in range(1, 100):
             for when in ("before", "after"):
