@@ -88,7 +88,7 @@ def _local(path: Path, version: str, release: str, pinned: str) -> Chart:
     try:
         packed = not path.is_dir()
         digest = sha256(path) if packed else directory_digest(path)
-        metadata = _metadata(path, release)
+        metadata = unpacked(path, release)
     except (OSError, tarfile.TarError) as error:
         raise EksError(
             f"Release {release!r}: the chart {path} cannot be read: {error}. "
@@ -140,8 +140,8 @@ def chart_files(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name.partition("/")[2], stream.read(MOST_BYTES)
 
 
-def _metadata(path: Path, release: str) -> dict[str, Any]:
-    """What a chart's Chart.yaml says."""
+def unpacked(path: Path, release: str) -> dict[str, Any]:
+    """What the Chart.yaml of a chart's directory or archive says."""
     if path.is_dir():
         content = (path / "Chart.yaml").read_bytes()
     else:

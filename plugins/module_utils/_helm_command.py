@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -14,10 +15,14 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.ekspress.eks.plugins.module_utils import _ecr
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import HIDDEN, secrets, written
@@ -66,10 +71,20 @@ ADVICE = (
 """What to do next, by helm's own words: those of Helm 3 and of Helm 4."""
 
 
+@dataclass(frozen=True)
+class Login:
+    """Where helm finds the logins to registries: a file's path, the descriptors behind it, and the secrets in it."""
+
+    path: str
+    inherited: tuple[int, ...] = ()
+    secrets: frozenset[str] = frozenset()
+
+
 class Helm:
     """Runs helm against one cluster, at most ``concurrency`` processes at once.
 
-    ``started`` is told the key of each release that a helm process begins to change.
+    ``started`` is told the key of each release that a helm process begins to change; ``aws`` gives the session that
+    logs in to ECR.
     """
 
     def __init__(
@@ -78,8 +93,11 @@ class Helm:
         connection: Connection,
         context: Context,
         concurrency: int,
+        *,
         started: Callable[[str], None],
+        aws: Callable[[], Aws],
     ) -> None:
+        self._aws = aws
         self._binary = binary
         self._connection = connection
         self._context = context
@@ -95,20 +113,24 @@ class Helm:
         if chart is None:
             raise EksError(f"Release {release.key} has no chart.")
         arguments = ["upgrade", release.name, chart.reference, "--install", "--reset-values", "--values", "-"]
+        # CRDs are applied before, on upgrades too, which helm itself does not do.
+        arguments.append("--skip-crds")
         arguments += ["--history-max", str(HISTORY), "--timeout", f"{release.timeout}s"]
         if chart.digest:
             arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
-        if not chart.local:
-            arguments += ["--version", chart.version]
-        if chart.repository:
-            arguments += ["--repo", chart.repository]
         if release.create_namespace:
             arguments.append("--create-namespace")
-        if release.plain_http and chart.reference.startswith("oci://"):
-            arguments.append("--plain-http")
         if rehearse:
             arguments.append("--dry-run=client")
         self._run(release, arguments, written(release.values), write=not rehearse)
+
+    def pull(self, release: Release, chart: Chart, directory: str) -> None:
+        """Fetch the archive of a chart from its OCI registry into a directory."""
+        arguments = ["pull", chart.reference, "--version", chart.version, "--destination", directory]
+        if release.plain_http:
+            arguments.append("--plain-http")
+        with self._login(chart.reference) as login:
+            self._run(release, arguments, write=False, login=login)
 
     def rollback(self, release: Release, revision: int) -> None:
         """Bring a release back to a revision."""
@@ -120,7 +142,16 @@ class Helm:
         arguments = ["uninstall", release.name, "--ignore-not-found", "--wait", "--cascade", "foreground"]
         self._run(release, [*arguments, "--timeout", f"{release.timeout}s"])
 
-    def _run(self, release: Release, arguments: list[str], text: str = "", *, write: bool = True) -> None:
+    def _run(
+        self,
+        release: Release,
+        arguments: list[str],
+        text: str = "",
+        *,
+        write: bool = True,
+        login: Login | None = None,
+    ) -> None:
+        login = login or Login(_registry_config())
         call = f"helm {arguments[0]} {release.key}"
         self._context.before_call(call, write=write)
         with self._slots, kubeconfig_file(self._connection) as (kubeconfig, inherited):
@@ -132,8 +163,8 @@ class Helm:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env=self._environment(kubeconfig),
-                    pass_fds=inherited,
+                    env=self._environment(kubeconfig, login.path),
+                    pass_fds=(*inherited, *login.inherited),
                     encoding="utf-8",
                     errors="replace",
                 )
@@ -144,7 +175,7 @@ class Helm:
                 self._started(release.key)
             words = self._finish(process, text, call, release.timeout + LATER_SECONDS)
         if process.returncode != 0:
-            said = cleaned(words, secrets(release.values))
+            said = cleaned(words, secrets(release.values) | login.secrets)
             raise EksError(advised(said, release) if said else f"{call} ended with status {process.returncode}.")
 
     def _finish(self, process: subprocess.Popen[str], text: str, call: str, seconds: float) -> str:
@@ -177,13 +208,36 @@ class Helm:
             )
         return found
 
-    def _environment(self, kubeconfig: str) -> dict[str, str]:
+    @contextlib.contextmanager
+    def _login(self, reference: str) -> Iterator[Login]:
+        """The registry logins for an address: our own in memory for ECR, else the user's.
+
+        The user's are good for ECR too where our session gets no token, as where it has no AWS credentials at all.
+        """
+        host = _ecr.host_of(reference)
+        if not host:
+            yield Login(_registry_config())
+            return
+        try:
+            content, token = _ecr.registry_config(self._aws(), host)
+        except CancelledError:
+            raise
+        except EksError:
+            if not _knows(_registry_config(), host):
+                raise
+            yield Login(_registry_config())
+            return
+        with memory_file(content) as path:
+            yield Login(path, (int(path.rpartition("/")[2]),), frozenset({token, *_password(token)}))
+
+    def _environment(self, kubeconfig: str, registry_config: str) -> dict[str, str]:
         """The environment of a helm process, its only place of a secret."""
-        home = _home()
+        home = cache_directory() / "helm"
+        home.mkdir(mode=0o700, exist_ok=True)
         made = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "KUBE"))}
         for kind in ("CACHE", "CONFIG", "DATA"):
             made[f"HELM_{kind}_HOME"] = str(home / kind.lower())
-        made["HELM_REGISTRY_CONFIG"] = os.environ.get("HELM_REGISTRY_CONFIG") or _registry_config()
+        made["HELM_REGISTRY_CONFIG"] = registry_config
         made["KUBECONFIG"] = kubeconfig
         if self._connection.token is not None:
             # Minted for this process: it has the whole of a token's 15 minutes.
@@ -225,19 +279,38 @@ def advised(words: str, release: Release) -> str:
     return words
 
 
-def _home() -> Path:
+def cache_directory() -> Path:
     """A directory of this collection's own: the user's repositories and plugins do not count, nor are they touched."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = Path(base).expanduser() / "ekspress.eks" / "helm"
+    home = Path(base).expanduser() / "ekspress.eks"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise EksError(
-            f"helm's cache {home} cannot be made: {error}. Set XDG_CACHE_HOME to a writable directory."
+            f"The cache {home} cannot be made: {error}. Set XDG_CACHE_HOME to a writable directory."
         ) from error
     return home
 
 
 def _registry_config() -> str:
+    if os.environ.get("HELM_REGISTRY_CONFIG"):
+        return os.environ["HELM_REGISTRY_CONFIG"]
     base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     return str(Path(base).expanduser() / "helm" / "registry" / "config.json")
+
+
+def _knows(path: str, host: str) -> bool:
+    """Whether a file of registry logins names a host."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return any(host in (content.get(section) or {}) for section in ("auths", "credHelpers"))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _password(token: str) -> set[str]:
+    """The password within a login as Docker's configuration has it."""
+    try:
+        return {base64.b64decode(token).decode().partition(":")[2]} - {""}
+    except ValueError:
+        return set()

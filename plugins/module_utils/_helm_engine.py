@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import HOLDS, OBJECTS, Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_archives import Archives
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_command import Helm
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_crds import Change, Crds
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import order
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
     CHANGES,
@@ -53,6 +56,9 @@ class Outcome:
     changed: bool
     message: str = ""
     skipped_because_of: tuple[str, ...] = ()
+    before: dict[str, Any] = field(default_factory=dict)
+    """What a diff shows beside what was decided."""
+    after: dict[str, Any] = field(default_factory=dict)
 
 
 class Engine:
@@ -73,8 +79,16 @@ class Engine:
         self._gates = Gates(kubernetes, context)
         self._touched: set[str] = set()
         self._helm = Helm(
-            params["helm_binary"], kubernetes.connection, context, params["concurrency"], self._touched.add
+            params["helm_binary"],
+            kubernetes.connection,
+            context,
+            params["concurrency"],
+            started=self._touched.add,
+            aws=lambda: Aws(params, context),
         )
+        self._archives = Archives(self._helm, context)
+        self._crds = Crds(kubernetes, self._gates, context)
+        self._applied: dict[str, list[Change]] = {}
 
     def run(self) -> dict[str, Outcome]:
         """Converge all releases; one that fails stops only what waits for it."""
@@ -93,6 +107,20 @@ class Engine:
         )
 
     def _converge(self, key: str) -> Outcome:
+        return self._with_crds(key, self._converged(key))
+
+    def _with_crds(self, key: str, outcome: Outcome) -> Outcome:
+        """The outcome with what was, or would be, done to CRDs."""
+        changes = self._applied.get(key, [])
+        before: dict[str, Any] = {}
+        after: dict[str, Any] = {}
+        for old, new in [change.shown() for change in changes] if self._context.diff_mode else []:
+            before |= old
+            after |= new
+        changed = outcome.changed or bool(changes and not self._context.check_mode)
+        return replace(outcome, changed=changed, before=before, after=after)
+
+    def _converged(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
         try:
@@ -108,6 +136,9 @@ class Engine:
         return Outcome(decision.state, _since(started), decision.state in CHANGES, decision.reason)
 
     def _rehearse(self, key: str) -> Outcome:
+        return self._with_crds(key, self._rehearsed(key))
+
+    def _rehearsed(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
         if decision.state == UNCHANGED:
@@ -115,6 +146,8 @@ class Engine:
         elif decision.state != REMOVED:
             try:
                 self._require_namespace(release, decision)
+                release = self._fetched(release, decision)
+                self._applied[key] = self._crds.plan(release)
                 if not decision.status.startswith(UNFINISHED):
                     self._helm.upgrade(release, rehearse=True)
             except CancelledError:
@@ -191,8 +224,20 @@ class Engine:
         if decision.state == REMOVED:
             self._helm.uninstall(release)
             return
+        # Before anything is repaired: where the chart cannot be had nothing is done at all.
+        release = self._fetched(release, decision)
+        changes = self._crds.plan(release)
         self._prepare(release, decision.status)
+        if changes:
+            self._applied[release.key] = changes
+            self._crds.apply(release, changes)
         self._helm.upgrade(release)
+
+    def _fetched(self, release: Release, decision: Decision) -> Release:
+        """The release with its chart on this machine."""
+        if release.chart is None:
+            return release
+        return replace(release, chart=self._archives.fetch(release, release.chart, decision.digest))
 
     def _prepare(self, release: Release, status: str) -> None:
         """Bring a release that an ended helm left behind into a state from which helm upgrades it.

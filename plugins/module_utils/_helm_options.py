@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _gates, _helm_graph
@@ -16,7 +17,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._adapter import (
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import resolve
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release, check_names
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import censored, check
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import HIDDEN, censored, check
 
 TIMEOUT = 300
 """Seconds, Helm's own default."""
@@ -31,9 +32,11 @@ def argument_spec() -> dict[str, Any]:
         "chart": {"type": "str"},
         "repository": {"type": "str"},
         "version": {"type": "str"},
+        "digest": {"type": "str"},
         "values": {"type": "dict", "default": {}},
         "needs": {"type": "list", "elements": "str", "default": []},
         "gates": {"type": "list", "elements": "dict", "default": [], "options": _gates.options()},
+        "crds": {"type": "str", "choices": ["apply", "take_over", "skip"], "default": "apply"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": TIMEOUT},
         "plain_http": {"type": "bool"},
@@ -86,9 +89,14 @@ def shown(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(entry: Any) -> Any:
-    if isinstance(entry, dict) and isinstance(entry.get("values"), dict):
-        return {**entry, "values": censored(entry["values"])}
-    return entry
+    if not isinstance(entry, dict):
+        return entry
+    made = dict(entry)
+    if isinstance(entry.get("values"), dict):
+        made["values"] = censored(entry["values"])
+    if isinstance(entry.get("repository"), str) and "@" in entry["repository"]:
+        made["repository"] = re.sub(r"//[^/]*@", f"//{HIDDEN}@", entry["repository"])
+    return made
 
 
 def _keys(entries: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -114,7 +122,7 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
     if entry["state"] == "present":
         if not entry.get("chart"):
             raise EksError(f"Release {name!r}: chart is missing.")
-        asked = [entry.get(option) or "" for option in ("chart", "repository", "version")]
+        asked = [entry.get(option) or "" for option in ("chart", "repository", "version", "digest")]
         chart = resolve(*asked, release=name)
         gates = tuple(_gates.parse(gate, namespace, timeout, f"Release {name!r}") for gate in entry["gates"])
     own = entry.get("plain_http")
@@ -127,6 +135,7 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         gates=gates,
         timeout=timeout,
         create_namespace=entry["create_namespace"],
+        crds=entry["crds"],
         plain_http=plain_http if own is None else own,
     )
 

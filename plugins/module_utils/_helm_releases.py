@@ -54,12 +54,13 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes) -> dict[str, D
 def _result(
     releases: dict[str, Release], decisions: dict[str, Decision], outcomes: dict[str, Outcome]
 ) -> dict[str, Any]:
+    touched = [key for key in sorted(releases) if decisions[key].state != UNCHANGED]
     result = {
         "changed": any(outcome.changed for outcome in outcomes.values()),
         "releases": [_shown(release, outcomes[key]) for key, release in releases.items()],
         "diff": {
-            "before": {key: decisions[key].before for key in sorted(releases) if decisions[key].state != UNCHANGED},
-            "after": {key: decisions[key].after for key in sorted(releases) if decisions[key].state != UNCHANGED},
+            "before": {key: {**decisions[key].before, **outcomes[key].before} for key in touched},
+            "after": {key: {**decisions[key].after, **outcomes[key].after} for key in touched},
         },
     }
     failed = {key: outcome for key, outcome in outcomes.items() if outcome.state == FAILED}

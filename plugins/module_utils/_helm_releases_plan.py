@@ -39,6 +39,8 @@ class Release:
     timeout: int
     create_namespace: bool
     plain_http: bool
+    crds: str = "apply"
+    """What is done with the CRDs of the chart: apply, take_over or skip."""
 
     @property
     def key(self) -> str:
@@ -57,11 +59,18 @@ class Decision:
     after: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     """The version of Helm's record of it, which tells whether Helm did anything since."""
+    digest: str = ""
+    """Start of the digest that the wanted version of the chart had when the release was made of it."""
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:
     """Compare what Helm recorded with what is wanted."""
-    return replace(_decide(release, stored), version=stored.version if stored else "")
+    decision = _decide(release, stored)
+    if stored is None:
+        return decision
+    chart = release.chart
+    same_chart = chart and stored.chart_name == chart.name and same_version(stored.chart_version, chart.version)
+    return replace(decision, version=stored.version, digest=stored.digest if same_chart else "")
 
 
 def _decide(release: Release, stored: Stored | None) -> Decision:
@@ -97,7 +106,7 @@ def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:
     elif chart.digest and not stored.digest:
         reasons.append("the digest of the chart that it was made of is not known")
     elif chart.digest and not chart.digest.startswith(stored.digest):
-        reasons.append("the files of the chart changed")
+        reasons.append("the files of the chart changed" if chart.local else "the digest of the chart changed")
     if not same(stored.values, release.values):
         before, after = changed_values(stored.values, release.values)
         keys = sorted({*before, *after})

@@ -11,13 +11,21 @@ version_added: 1.0.0
 description:
   - Reads Helm's record of all listed releases with one list call, decides for each what is to be done, and does it
     side by side, each release as soon as what it needs is ready.
-  - A release is unchanged if its status is deployed and its chart's name, its version and its values are those wanted.
-    Of a local chart the digest counts too. A directory's is made of all files that helm reads, subcharts included and
-    those that C(.helmignore) names left out. It is kept as the label C(ekspress.eks/chart-digest) of Helm's record, so
-    that a release of a local chart that somebody else made is upgraded once. No helm process runs for an unchanged
-    release.
+  - A release is unchanged if its status is deployed and its chart's name, version and digest and its values are those
+    wanted. No helm process runs for an unchanged release, and no registry is asked.
+  - The digest is that of the chart's archive. A directory's is made of all files that helm reads, subcharts included
+    and those that C(.helmignore) names left out. It is kept as the label C(ekspress.eks/chart-digest) of Helm's record,
+    so that a release of a local chart that somebody else made is upgraded once. A chart that is fetched and turns out
+    to have another digest than the release or an earlier run had for its version is refused, until
+    O(releases[].digest) says that it is meant.
+  - Archives are cached by their digest (C(~/.cache/ekspress.eks/charts)), and the index of a repository is read once a
+    run. Where a registry or repository does not answer, the cached archive of the same version is used, with a warning.
   - Values are compared by meaning with those that were given at the last install or upgrade; the chart's own defaults
     do not count. Values always replace what was given before, as with C(helm upgrade --reset-values).
+  - What is in C(crds/) of a chart, and of those of its subcharts that its values enable, is applied server-side before
+    each install and upgrade, as field manager C(ekspress.eks), where it differs. Helm itself never changes a CRD that
+    is there. Fields that Helm put there are taken over; where somebody else holds a field that would change the release
+    fails, see O(releases[].crds). CRDs are not removed with a release.
   - Where Helm was stopped halfway (status pending, uninstalling or unknown) the release is rolled back to its last
     complete revision, or uninstalled where it has none, and upgraded; where it failed it is upgraded. Both are reported
     as V(repaired).
@@ -31,10 +39,14 @@ description:
     minutes. An unchanged run takes no lease.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to get the releases'
-    namespaces, to read and watch what the gates name, and to get, watch, create, update and delete the lease.
+    namespaces, to read and watch what the gates name, to get, watch, create, update and delete the lease, and to get,
+    watch and patch what is in C(crds/) of the charts.
   - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
     on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
     (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
+  - To a private registry of Amazon ECR it logs in by the task's own AWS credentials, which need
+    C(ecr:GetAuthorizationToken), C(ecr:BatchGetImage) and C(ecr:GetDownloadUrlForLayer). The user's registry logins
+    count where these credentials get no token.
 options:
   cluster:
     description:
@@ -70,10 +82,17 @@ options:
           - Name of the chart in O(releases[].repository), or an C(oci://) address, or the absolute path of a chart's
             directory or archive. Needed with O(releases[].state=present).
         type: str
+      digest:
+        description:
+          - SHA-256 of the chart's archive, C(sha256:) and 64 hexadecimal digits, as a repository's index has it. It is
+            the same in every repository and registry that holds the archive.
+          - The release is upgraded where it was made of another archive or it is not known of which. An archive with
+            another digest is refused. Does not count for a directory.
+        type: str
       repository:
         description:
-          - Where the chart is found by its name. URL of a chart repository (C(https://)), an C(oci://) address, or an
-            absolute directory of unpacked charts.
+          - Where the chart is found by its name. URL of a chart repository (C(https://), with user and password in it
+            if need be), an C(oci://) address, or an absolute directory of unpacked charts.
         type: str
       version:
         description:
@@ -130,6 +149,14 @@ options:
             description:
               - Longest wait in seconds; the release's timeout by default.
             type: int
+      crds:
+        description:
+          - V(apply) applies what is in C(crds/) of the chart, but fails where somebody else than Helm and this
+            collection holds fields that would change.
+          - V(take_over) takes such fields over. V(skip) leaves CRDs alone.
+        type: str
+        choices: [apply, take_over, skip]
+        default: apply
       state:
         description:
           - Whether the release is there. V(absent) removes it with its history and waits until its objects are gone.

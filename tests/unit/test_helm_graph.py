@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_graph import check, run
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, order, parse
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, order, parse, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,3 +170,11 @@ def test_what_contradicts_itself_is_refused(entries: list[dict[str, Any]], words
 def test_a_concurrency_of_none_is_refused() -> None:
     with pytest.raises(EksError, match="concurrency is 0"):
         parsed({"name": "a"}, concurrency=0)
+
+
+def test_passwords_are_not_shown() -> None:
+    entry = {"name": "a", "repository": "https://us:hunter2@charts.example/x", "values": {"password": "hunter2"}}
+    made = shown({"releases": [entry, "no release"]})
+    assert "hunter2" not in str(made)
+    assert made["releases"][0]["repository"] == "https://(hidden)@charts.example/x"
+    assert shown({"releases": None}) == {"releases": None}

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""CRDs of charts: applied server-side before each install and upgrade, as Helm never changes those that are there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import chart_files
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import difference
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_subcharts import crd_objects
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER, Kubernetes
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
+
+APPLY, TAKE_OVER, SKIP = "apply", "take_over", "skip"
+
+OURS = frozenset({MANAGER, "helm"})
+"""Field managers whose fields are the release's own: Helm's, which installed it before, and this collection's."""
+
+CONFLICT = 409
+DEFINITION = "CustomResourceDefinition"
+HOLDER = re.compile(r'conflicts? with "([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object of crds/ that is missing or differs."""
+
+    item: dict[str, Any]
+    live: dict[str, Any] | None
+    planned: dict[str, Any]
+    """What the API would make of it."""
+    force: bool
+
+    def shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a diff shows of it, before and after."""
+        name = f"{self.item['kind']} {self.item['metadata']['name']}"
+        if self.live is None:
+            return {}, {name: "created"}
+        before, after = difference(_meant(self.live), _meant(self.planned))
+        return {f"{name}: {path}": value for path, value in before.items()}, {
+            f"{name}: {path}": value for path, value in after.items()
+        }
+
+
+class Crds:
+    """The CRDs of the charts of one cluster."""
+
+    def __init__(self, kubernetes: Kubernetes, gates: Gates, context: Context) -> None:
+        self._kubernetes = kubernetes
+        self._gates = gates
+        self._context = context
+
+    def plan(self, release: Release) -> list[Change]:
+        """What is to be done before a release, whose chart is on this machine, is installed or upgraded.
+
+        Raises EksError where somebody else holds fields that would change.
+        """
+        if release.chart is None or release.crds == SKIP:
+            return []
+        files = dict(chart_files(Path(release.chart.reference)))
+        items = crd_objects(files, release.values, f"Release {release.key}")
+        found = gather(self._context, lambda item: self._planned(release, item), items)
+        return [change for change in found if change is not None]
+
+    def apply(self, release: Release, changes: list[Change]) -> None:
+        """Apply what was planned, and return once all CRDs among it are established."""
+        for change in changes:
+            self._kubernetes.apply(change.item, force=change.force)
+        for change in changes:
+            if change.item["kind"] == DEFINITION:
+                self._gates.wait(Gate("crd", change.item["metadata"]["name"], "", release.timeout))
+
+    def _planned(self, release: Release, item: dict[str, Any]) -> Change | None:
+        paths, meta = self._kubernetes.paths, item.get("metadata") or {}
+        if paths.namespaced(item["apiVersion"], item["kind"]) and not meta.get("namespace"):
+            meta = {**meta, "namespace": release.namespace}
+            item = {**item, "metadata": meta}
+        live = self._kubernetes.find(
+            paths.object(item["apiVersion"], item["kind"], meta["name"], meta.get("namespace"))
+        )
+        force = release.crds == TAKE_OVER
+        try:
+            planned = self._kubernetes.apply(item, dry_run=True, force=force)
+        except KubernetesError as error:
+            if error.status != CONFLICT:
+                raise
+            others = sorted(set(HOLDER.findall(error.text)) - OURS)
+            if others:
+                raise EksError(
+                    f"{item['kind']} {meta['name']} of the chart differs from the one in the cluster in fields that "
+                    f"{', '.join(others)} holds: {error.text}. Let that keep it (crds: skip), or take the fields over "
+                    "(crds: take_over)."
+                ) from error
+            force = True
+            planned = self._kubernetes.apply(item, dry_run=True, force=True)
+        if live is not None and difference(_meant(live), _meant(planned)) == ({}, {}):
+            return None
+        return Change(item, live, planned, force)
+
+
+def _meant(item: dict[str, Any]) -> dict[str, Any]:
+    """An object without what the API keeps about it."""
+    meta = item.get("metadata") or {}
+    kept = {key: meta[key] for key in ("name", "namespace", "labels", "annotations") if meta.get(key)}
+    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": kept}
