@@ -66,8 +66,10 @@ def namespace(sandbox: RunningSandbox, helm_program: str) -> Iterator[Ground]:
 
 
 @pytest.fixture
-def mappings(sandbox: RunningSandbox) -> Iterator[Mappings]:
+def mappings(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mappings]:
     """A namespace for a ConfigMap aws-auth of the test's own; none yet."""
+    for name in [name for name in os.environ if name.startswith("K8S_AUTH_")]:
+        monkeypatch.delenv(name)
     made = Mappings(sandbox, f"aws-auth-{uuid.uuid4().hex[:8]}")
     path = "/api/v1/namespaces"
     assert made.call("POST", path, {"metadata": {"name": made.namespace}})[0] == 201

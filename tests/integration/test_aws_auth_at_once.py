@@ -32,7 +32,8 @@ SECONDS = 300.0
 def kubectl(mappings: Mappings, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The real kubectl, as the administrator."""
     program = str(Path(mappings.sandbox.state["bin"]) / "kubectl")
-    options = ["--kubeconfig", mappings.options["kubeconfig"], "-n", mappings.namespace]
+    cache = str(mappings.sandbox.directory / "kubectl-cache")
+    options = ["--kubeconfig", mappings.options["kubeconfig"], "--cache-dir", cache, "-n", mappings.namespace]
     return subprocess.run(
         [program, *options, *arguments], input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False
     )
