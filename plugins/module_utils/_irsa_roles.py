@@ -26,6 +26,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_provider import
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Options, Plan, plan, trust_plan
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_unlisted import account_roles, unlisted_roles
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import Current
+from ansible_collections.ekspress.eks.plugins.module_utils._oidc_trust_policy_input import LONGEST_SETTLE
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_orphans import Orphans
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer, TrustPlan
@@ -106,6 +107,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         max_managed_policies=_quota(params, "max_managed_policies", MAX_MANAGED_POLICIES),
         force=params["force"],
     )
+    settle_for = _settle(params)
     if params["issuer"]:
         _arn.check_issuer(params["issuer"])
     if params["cluster"]:
@@ -119,7 +121,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     for role in wanted:
         check_account(role, account)
     orphans = Orphans(aws, context, frozenset({issuer.provider_arn}))
-    task = _Task(aws, context, issuer, options, orphans, params["cluster"], params["settle"])
+    task = _Task(aws, context, issuer, options, orphans, params["cluster"], settle_for)
     found = _read_all(task, wanted, report=report)
     plans = _plan_all(task, wanted, found.roles)
     for each in plans:
@@ -139,6 +141,14 @@ def _quota(params: dict[str, Any], option: str, limits: tuple[int, int]) -> int:
     if not lowest <= value <= highest:
         raise EksError(f"{option} is {value}; IAM's quota is from {lowest} (the default) to {highest}.")
     return value
+
+
+def _settle(params: dict[str, Any]) -> int:
+    if not 0 <= params["settle"] <= LONGEST_SETTLE:
+        raise EksError(
+            f"settle is {params['settle']}; the seconds that a write is watched are from 0 to {LONGEST_SETTLE}."
+        )
+    return int(params["settle"])
 
 
 def _issuer(aws: Aws, params: dict[str, Any], wanted: list[Wanted]) -> tuple[Issuer, str]:
@@ -295,7 +305,8 @@ def _result(outcomes: list[tuple[Plan, list[str], EksError | None]]) -> dict[str
     after: dict[str, Any] = {}
     for done, changes, error in outcomes:
         role: dict[str, Any] = {"name": done.name, "arn": done.arn, "state": done.state, "changes": changes}
-        role |= {"unlisted": dict(done.unlisted), "orphans": [orphan.shown() for orphan in done.orphans]}
+        role["unlisted"] = dict(done.unlisted)
+        role["orphans"] = [{**orphan.shown(), "removed": orphan.provider_arn in done.pruned} for orphan in done.orphans]
         if error:
             role |= {"state": "failed", "error": error.message}
         roles.append(role)

@@ -66,6 +66,8 @@ class Plan:
     writes: tuple[Write, ...] = ()
     unlisted: Mapping[str, list[str]] = field(default_factory=dict)
     orphans: tuple[Orphan, ...] = ()
+    pruned: tuple[str, ...] = ()
+    """ARNs of those orphans whose statements go."""
     warning: str = ""
 
     @property
@@ -182,6 +184,7 @@ def _update(wanted: Wanted, current: Current, issuer: Issuer, options: Options) 
         writes=writes,
         unlisted=_unlisted(wanted, current, options, trust),
         orphans=current.orphans,
+        pruned=trust.pruned,
     )
 
 
@@ -232,6 +235,7 @@ def _kept(current: Current, trust: TrustPlan) -> Plan:
         after=_view(replace(current, trust_policy=trust.after or {})),
         writes=tuple(trust_writes(current, trust)),
         orphans=current.orphans,
+        pruned=trust.pruned,
         warning=f"IAM role {current.name!r} stays, without trust in this cluster: {others}. force: true deletes it.",
     )
 

@@ -148,10 +148,10 @@ options:
     default: false
   settle:
     description:
-      - Seconds for which a trust policy is watched after it was written. A write of ours that another run overwrites
-        in that time is found, merged again and redone. C(0) does without.
-      - The default is for reads of IAM that lag behind its writes by up to 3 seconds. Sixteen
-        roles are watched at a time; it costs nothing where no trust policy of a role that exists changes.
+      - Seconds, from 0 to 60, for which a trust policy is watched after it was written. A write of ours that another
+        run overwrites in that time is found, merged again and redone, or reported. V(0) writes without looking again.
+      - The default is for reads of IAM that lag behind its writes by up to 3 seconds. Sixteen roles are watched at a
+        time; it costs nothing where no trust policy of a role that exists changes.
     type: int
     default: 7
   report_unlisted_roles:
@@ -309,6 +309,9 @@ roles:
           description: Their positions in the trust policy, counted from 1.
           type: list
           elements: int
+        removed:
+          description: Whether this run takes them out.
+          type: bool
     error:
       description: Why the role failed.
       returned: when the state is C(failed)

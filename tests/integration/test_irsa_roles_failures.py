@@ -79,6 +79,14 @@ def before(aws: AwsServer, operation: str, case: str) -> tuple[dict[str, Any], d
         return FULL, {}
     converge(FULL)
     aws.clear_calls()
+    if case == "unbound":
+        return {"name": "app", "permissions_boundary": ""}, {}
+    if case == "forced":
+        iam = aws.client("iam")
+        iam.create_instance_profile(InstanceProfileName="nodes")
+        iam.add_role_to_instance_profile(InstanceProfileName="nodes", RoleName="app")
+        aws.clear_calls()
+        return REMOVAL, {"force": True}
     if case == "purge":
         return {"name": "app", "policies": {}, "managed_policy_arns": []}, {"purge_policies": True}
     return REMOVAL, {}
@@ -93,9 +101,12 @@ CALLS = [
     ("CreateRole", "create"),
     ("GetRolePolicy", "update"),
     ("ListAttachedRolePolicies", "update"),
+    ("ListRolePolicies", "update"),
     ("GetOpenIDConnectProvider", "update"),
     *((name, "update") for name in UPDATES),
     *((name, "purge") for name in PURGES),
+    ("DeleteRolePermissionsBoundary", "unbound"),
+    ("RemoveRoleFromInstanceProfile", "forced"),
     ("ListRolePolicies", "remove"),
     ("ListInstanceProfilesForRole", "remove"),
     *((name, "remove") for name in REMOVALS),
@@ -260,6 +271,7 @@ def test_a_role_whose_name_differs_in_case_is_explained(aws: AwsServer) -> None:
         ({"cluster": "blue", "issuer": ISSUER}, "parameters are mutually exclusive: cluster|issuer"),
         ({"issuer": "http://example.com"}, "'http://example.com' is not an OIDC issuer"),
         ({"issuer": ISSUER, "max_trust_policy_length": 8192}, "max_trust_policy_length is 8192"),
+        ({"issuer": ISSUER, "settle": 61}, "settle is 61; the seconds that a write is watched are from 0 to 60."),
         ({"issuer": ISSUER, "max_managed_policies": 26}, "max_managed_policies is 26; IAM's quota is from 10"),
         ({"issuer": ISSUER, "roles": [role("no/path")]}, "'no/path' is not an IAM role: give its name"),
         (
@@ -313,6 +325,16 @@ def test_a_cluster_that_is_unknown_or_not_active_is_refused(aws: AwsServer) -> N
     assert written(aws) == []
     aws.cluster("blue", status="FAILED")
     assert converge(REMOVAL, cluster="blue")["roles"][0]["state"] == "removed"
+
+
+def test_a_cluster_that_may_not_be_read_is_said_before_any_write(aws: AwsServer) -> None:
+    make_provider(aws, make_cluster(aws)["identity"]["oidc"]["issuer"])
+    aws.fault("DescribeCluster", "deny", times=None)
+    refused = converge(role(), cluster="blue")
+    assert refused["failed"]
+    assert "eks:DescribeCluster failed: AccessDenied" in refused["msg"]
+    assert "add the action to its policy" in refused["msg"]
+    assert written(aws) == []
 
 
 def test_a_template_in_a_policy_stays_text(aws: AwsServer) -> None:
