@@ -28,7 +28,8 @@ class Edits:
         self.tree = tree
         self.text = tree.text
         found = [match.end() for match in BREAK.finditer(tree.text)]
-        self.line_starts = [0, *found]
+        # A byte order mark takes no column.
+        self.line_starts = [1 if tree.text.startswith("\ufeff") else 0, *found]
         first = BREAK.search(tree.text)
         self.line_break = first.group() if first else "\n"
         self.removed: list[tuple[int, int]] = []
@@ -118,7 +119,7 @@ class Edits:
                 break
             ahead = following
         text = self.line_break.join(lines)
-        complete = place in (0, self.line_start(place))
+        complete = place == self.line_start(place)
         self.replace(place, place, text + self.line_break if complete else self.line_break + text)
 
     def edit_list(

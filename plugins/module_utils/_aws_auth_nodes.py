@@ -69,7 +69,7 @@ class Node:
     start: int
     """With anchor and tag. Where an empty value would begin: after the colon or dash."""
     end: int
-    """After the last character of the node's own; comments and breaks after it are not, save in block scalars."""
+    """After the last character of the node's own; comments and breaks after it are not, save where a scalar keeps them."""
     line: int
     column: int
     value: str = ""
@@ -193,38 +193,49 @@ class _Builder:
             self.content_end = event.start_mark.index + shift
 
     def take_node(self, event: Any, shift: int) -> None:
-        mark = event.start_mark
-        node = Node("alias", mark.index + shift, event.end_mark.index + shift, mark.line + 1, mark.column)
+        mark, end, name = event.start_mark, event.end_mark, event.anchor or ""
+        node = Node("alias", mark.index + shift, end.index + shift, mark.line + 1, mark.column)
         node.first = len(self.shapes)
         if isinstance(event, yaml.AliasEvent):
-            node.target = self.target(event)
-            self.aliases.append((event.anchor, node.start))
+            node.target = self.target(name, node.line)
+            self.aliases.append((name, node.start))
         else:
-            node.anchor, node.tag = event.anchor or "", event.tag or ""
-            if isinstance(event, yaml.ScalarEvent):
-                node.kind, node.value, node.plain = "scalar", event.value, event.implicit[0]
-                node.block = event.style in ("|", ">")
-                if node.plain and _NOT_JSON.fullmatch(node.value):
-                    raise TextError(f"with a value {node.value} in it the authenticator reads nothing", node.line)
-            else:
-                node.kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
-                node.block = not event.flow_style
-        if node.anchor:
-            self.known[node.anchor] = node
-            self.anchors.append((node.anchor, node.start))
-        name = event.anchor or ""
+            self.describe(node, event)
         self.shapes.append((node.kind, node.value, node.tag, node.plain, name))
         node.last = len(self.shapes)
         self.put(node)
         if node.kind in ("mapping", "sequence"):
             self.open.append(node)
 
-    def target(self, event: Any) -> Node:
-        found = self.known.get(event.anchor)
+    def describe(self, node: Node, event: Any) -> None:
+        node.anchor, node.tag = event.anchor or "", event.tag or ""
+        if isinstance(event, yaml.ScalarEvent):
+            node.kind, node.value, node.plain = "scalar", event.value, event.implicit[0]
+            node.block = event.style in ("|", ">")
+            if node.block:
+                node.end = self.end_of_block(node)
+            if node.plain and _NOT_JSON.fullmatch(node.value):
+                raise TextError(f"with a value {node.value} in it the authenticator reads nothing", node.line)
+        else:
+            node.kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
+            node.block = not event.flow_style
+        if node.anchor:
+            self.known[node.anchor] = node
+            self.anchors.append((node.anchor, node.start))
+
+    def end_of_block(self, node: Node) -> int:
+        """Empty lines after a scalar in block style are its own only where a + keeps them."""
+        span = self.text[node.start : node.end]
+        if "+" in BREAK.split(span, maxsplit=1)[0].partition("#")[0]:
+            return node.end
+        return node.start + len(span.rstrip(" \t\r\n\x85\u2028\u2029"))
+
+    def target(self, name: str, line: int) -> Node:
+        found = self.known.get(name)
         if found is None:
-            raise TextError(f"it is not valid YAML: the alias *{event.anchor} has no anchor before it", _line(event))
+            raise TextError(f"it is not valid YAML: the alias *{name} has no anchor before it", line)
         if any(found is node for node in self.open):
-            raise TextError(f"the anchor &{event.anchor} holds an alias of itself", _line(event))
+            raise TextError(f"the anchor &{name} holds an alias of itself", line)
         return found
 
     def put(self, node: Node) -> None:
