@@ -102,7 +102,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         return _nothing(aws, wanted)
     role = _checked(found, wanted)
     owner = _arn.parse(role.arn)
-    names = {Issuer.of(url, owner.partition, owner.account): None for url in wanted.issuers}
+    names: dict[Issuer, str | None] = {Issuer.of(url, owner.partition, owner.account): None for url in wanted.issuers}
     names |= {
         Issuer.of(url, owner.partition, owner.account): name
         for url, name in zip(clusters, wanted.clusters, strict=True)

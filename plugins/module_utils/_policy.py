@@ -138,8 +138,8 @@ def as_list(value: Any) -> list[Any]:
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document as it is sent to IAM: in its own order, without white space."""
-    return json.dumps(document, separators=(",", ":"))
+    """The document as it is sent to IAM: in its own order, without white space, each character as itself."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def size(document: Mapping[str, Any]) -> int:

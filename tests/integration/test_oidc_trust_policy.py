@@ -61,7 +61,11 @@ def test_unchanged_is_one_read(aws: AwsServer) -> None:
 
 def test_check_mode_says_what_is_written(aws: AwsServer) -> None:
     make_role(aws, "app", statements=[FOREIGN_STATEMENT, CI_STATEMENT, statement(BLUE, "old:old", Sid="Ours")])
-    options = {"service_accounts": ["app:app", "team-*:app"], "issuers": [BLUE, GREEN], "purge_service_accounts": True}
+    options: dict[str, Any] = {
+        "service_accounts": ["app:app", "team-*:app"],
+        "issuers": [BLUE, GREEN],
+        "purge_service_accounts": True,
+    }
     said = converge(check=True, **options)
     assert written(aws) == []
     done = converge(**options)
@@ -133,6 +137,17 @@ def test_the_audience_is_one_in_every_partition(aws: AwsServer, region: str, par
     assert not converge(region=region, issuers=[issuer], role="app")["changed"]
 
 
+def test_foreign_statements_are_sent_as_they_came(aws: AwsServer) -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/Büro": ["Köln", "<&>%2F+ \\ /"]}, "Bool": {"aws:x": True}}
+    foreign = {**FOREIGN_STATEMENT, "Condition": condition, "Principal": {"Service": ["ec2.amazonaws.com"]}}
+    make_role(aws, "app", statements=[foreign, statement(GREEN, Sid="Green")])
+    before = trust_of(aws, "app")["Statement"]
+    assert converge()["changed"]
+    (call,) = aws.calls("UpdateAssumeRolePolicy")
+    sent = json.dumps([*before, statement(BLUE)], separators=(",", ":"), ensure_ascii=False)
+    assert call["parameters"]["PolicyDocument"] == f'{{"Version":"2012-10-17","Statement":{sent}}}'
+
+
 def test_orphans_are_reported_and_left(aws: AwsServer) -> None:
     make_role(aws, "app", statements=[statement(GONE, Sid="Old"), CI_STATEMENT, statement(GREEN), statement(BLUE)])
     result = converge()
@@ -144,8 +159,8 @@ def test_orphans_are_reported_and_left(aws: AwsServer) -> None:
 
 
 def test_orphans_are_pruned_and_nothing_else(aws: AwsServer) -> None:
-    both = {"Principal": {"Federated": [provider_arn(GONE), provider_arn(GREEN)]}}
-    mixed = {"Principal": {"Federated": provider_arn(GONE), "Service": "ec2.amazonaws.com"}}
+    both: dict[str, Any] = {"Principal": {"Federated": [provider_arn(GONE), provider_arn(GREEN)]}}
+    mixed: dict[str, Any] = {"Principal": {"Federated": provider_arn(GONE), "Service": "ec2.amazonaws.com"}}
     kept: list[dict[str, Any]] = [
         CI_STATEMENT,
         statement(BLUE),

@@ -200,8 +200,9 @@ def test_the_same_document_put_back_again_and_again_is_no_old_read_for_ever(cloc
     assert course.lost([outcome]) == []
 
 
-def test_a_write_that_does_not_show_is_not_made_again_at_once(clock: Clock) -> None:
-    course = Course(clock, 1)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_write_that_does_not_show_is_not_made_again_at_once(clock: Clock, seed: int) -> None:
+    course = Course(clock, seed)
     outcome = clock.run((0.0, lambda: course.run(0, Machine(clock))))[0]
     assert outcome.attempts == 1
     assert len(course.iam.history) == 2
