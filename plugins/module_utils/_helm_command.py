@@ -104,11 +104,22 @@ class Helm:
         self._started = started
         self._slots = threading.BoundedSemaphore(concurrency)
 
-    def upgrade(self, release: Release, *, rehearse: bool = False) -> None:
-        """Install or upgrade a release. Raises EksError with helm's own words.
+    def rehearse(self, release: Release) -> str:
+        """The manifest that an install or upgrade would make, rendered as there but for what it would write.
 
-        A rehearsal fetches and renders the chart against the cluster's versions and changes nothing.
+        Raises EksError with helm's own words.
         """
+        printed = self._upgrade(release, "--dry-run=server", "--output", "json", write=False)
+        try:
+            return str(json.loads(printed).get("manifest") or "")
+        except (ValueError, AttributeError) as error:
+            raise EksError(f"helm upgrade {release.key} printed no release: install Helm 3.14 or later.") from error
+
+    def upgrade(self, release: Release) -> None:
+        """Install or upgrade a release. Raises EksError with helm's own words."""
+        self._upgrade(release, write=True)
+
+    def _upgrade(self, release: Release, *more: str, write: bool) -> str:
         chart = release.chart
         if chart is None:
             raise EksError(f"Release {release.key} has no chart.")
@@ -120,9 +131,7 @@ class Helm:
             arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
         if release.create_namespace:
             arguments.append("--create-namespace")
-        if rehearse:
-            arguments.append("--dry-run=client")
-        self._run(release, arguments, written(release.values), write=not rehearse)
+        return self._run(release, [*arguments, *more], written(release.values), write=write)
 
     def pull(self, release: Release, chart: Chart, directory: str) -> None:
         """Fetch the archive of a chart from its OCI registry into a directory."""
@@ -150,7 +159,8 @@ class Helm:
         *,
         write: bool = True,
         login: Login | None = None,
-    ) -> None:
+    ) -> str:
+        """What helm printed. Raises EksError with its words where it failed."""
         login = login or Login(_registry_config())
         call = f"helm {arguments[0]} {release.key}"
         self._context.before_call(call, write=write)
@@ -161,7 +171,7 @@ class Helm:
                 process = subprocess.Popen(
                     [self._program(), *arguments, "--namespace", release.namespace],
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=self._environment(kubeconfig, login.path),
                     pass_fds=(*inherited, *login.inherited),
@@ -173,17 +183,18 @@ class Helm:
             self._context.actions.append(f"helm:{arguments[0]}")
             if write:
                 self._started(release.key)
-            words = self._finish(process, text, call, release.timeout + LATER_SECONDS)
+            printed, words = self._finish(process, text, call, release.timeout + LATER_SECONDS)
         if process.returncode != 0:
             said = cleaned(words, secrets(release.values) | login.secrets)
             raise EksError(advised(said, release) if said else f"{call} ended with status {process.returncode}.")
+        return printed
 
-    def _finish(self, process: subprocess.Popen[str], text: str, call: str, seconds: float) -> str:
+    def _finish(self, process: subprocess.Popen[str], text: str, call: str, seconds: float) -> tuple[str, str]:
         waited = 0.0
         content: str | None = text
         while True:
             try:
-                return process.communicate(content, timeout=0.5)[1]
+                return process.communicate(content, timeout=0.5)
             except subprocess.TimeoutExpired:
                 content = None
                 waited += 0.5

@@ -20,6 +20,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import HO
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_archives import Archives
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_command import Helm
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_crds import Change, Crds
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import HIDDEN_ANEW, Leaves, manifests
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import order
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
     CHANGES,
@@ -42,6 +43,10 @@ BROKEN_OFF = ("pending-upgrade", "pending-rollback", "unknown")
 """States of a release that may have a complete revision to go back to."""
 
 FORBIDDEN = 403
+
+MANIFEST = "manifest"
+MADE_ANEW = "(made anew each time)"
+"""What a diff shows of a value that is another one each time that the chart is rendered."""
 
 KIND_TO_COME = "ensure CRDs are installed first"
 """helm's words, once a chart is rendered, where the cluster does not know a kind yet that the run itself may bring."""
@@ -89,6 +94,7 @@ class Engine:
         self._archives = Archives(self._helm, context)
         self._crds = Crds(kubernetes, self._gates, context)
         self._applied: dict[str, list[Change]] = {}
+        self._differences: dict[str, tuple[Leaves, Leaves]] = {}
 
     def run(self) -> dict[str, Outcome]:
         """Converge all releases; one that fails stops only what waits for it."""
@@ -110,13 +116,14 @@ class Engine:
         return self._with_crds(key, self._converged(key))
 
     def _with_crds(self, key: str, outcome: Outcome) -> Outcome:
-        """The outcome with what was, or would be, done to CRDs."""
+        """The outcome with what was, or would be, done to CRDs, and for a diff to the other objects."""
         changes = self._applied.get(key, [])
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
-        for old, new in [change.shown() for change in changes] if self._context.diff_mode else []:
-            before |= old
-            after |= new
+        if self._context.diff_mode:
+            for old, new in [*(change.shown() for change in changes), self._differences.get(key, ({}, {}))]:
+                before |= old
+                after |= new
         changed = outcome.changed or bool(changes and not self._context.check_mode)
         return replace(outcome, changed=changed, before=before, after=after)
 
@@ -148,14 +155,42 @@ class Engine:
                 self._require_namespace(release, decision)
                 release = self._fetched(release, decision)
                 self._applied[key] = self._crds.plan(release)
-                if not decision.status.startswith(UNFINISHED):
-                    self._helm.upgrade(release, rehearse=True)
+                self._preview(release, decision)
             except CancelledError:
                 raise
             except EksError as error:
                 if KIND_TO_COME not in error.message:
                     return Outcome(FAILED, _since(started), False, error.message)
+                self._differences[key] = {}, {MANIFEST: f"not known before this is done: {error.message}"}
+        else:
+            self._differences[key] = self._between(release, decision.manifest, "")
         return Outcome(decision.state, 0.0, decision.state in CHANGES, decision.reason)
+
+    def _preview(self, release: Release, decision: Decision) -> None:
+        """Let helm render a release as the API has it now, and keep for a diff what would change."""
+        if decision.status.startswith(UNFINISHED):
+            self._differences[release.key] = (
+                {},
+                {MANIFEST: f"not known before the status {decision.status} is repaired"},
+            )
+            return
+        first = self._helm.rehearse(release)
+        if not self._context.diff_mode:
+            return
+        before, after = self._between(release, decision.manifest, first)
+        if any(value == HIDDEN_ANEW for value in after.values()) or any("caBundle" in path for path in after):
+            # What the chart makes anew each time, such as certificates, has no value that could be foretold.
+            again = self._between(release, first, self._helm.rehearse(release))[1]
+            after |= {path: MADE_ANEW for path in again if path in after}
+        self._differences[release.key] = before, after
+
+    def _between(self, release: Release, before: str, after: str) -> tuple[Leaves, Leaves]:
+        """What differs between two manifests of a release; nothing where no diff is asked for."""
+        if not self._context.diff_mode:
+            return {}, {}
+        owner = f"Release {release.key}"
+        old, new = _helm_manifests.objects(before, owner), _helm_manifests.objects(after, owner)
+        return manifests(old, new, release.namespace)
 
     def _look(self, release: Release) -> None:
         """Warn where a gate of an unchanged release does not hold."""
@@ -223,6 +258,7 @@ class Engine:
     def _change(self, release: Release, decision: Decision) -> None:
         if decision.state == REMOVED:
             self._helm.uninstall(release)
+            self._differences[release.key] = self._between(release, decision.manifest, "")
             return
         # Before anything is repaired: where the chart cannot be had nothing is done at all.
         release = self._fetched(release, decision)
@@ -232,6 +268,10 @@ class Engine:
             self._applied[release.key] = changes
             self._crds.apply(release, changes)
         self._helm.upgrade(release)
+        if self._context.diff_mode:
+            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+            after = stored.manifest if stored else ""
+            self._differences[release.key] = self._between(release, decision.manifest, after)
 
     def _fetched(self, release: Release, decision: Decision) -> Release:
         """The release with its chart on this machine."""

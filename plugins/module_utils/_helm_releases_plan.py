@@ -61,6 +61,8 @@ class Decision:
     """The version of Helm's record of it, which tells whether Helm did anything since."""
     digest: str = ""
     """Start of the digest that the wanted version of the chart had when the release was made of it."""
+    manifest: str = field(default="", repr=False)
+    """The objects of its newest revision."""
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:
@@ -70,7 +72,8 @@ def decide(release: Release, stored: Stored | None) -> Decision:
         return decision
     chart = release.chart
     same_chart = chart and stored.chart_name == chart.name and same_version(stored.chart_version, chart.version)
-    return replace(decision, version=stored.version, digest=stored.digest if same_chart else "")
+    digest = stored.digest if same_chart else ""
+    return replace(decision, version=stored.version, digest=digest, manifest=stored.manifest)
 
 
 def _decide(release: Release, stored: Stored | None) -> Decision:
