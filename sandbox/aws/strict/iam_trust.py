@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.iam.models import iam_backends
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from sandbox.aws.answers import Answer, Refusal
 from sandbox.aws.callers import Caller
@@ -38,6 +39,11 @@ _ENTITY = re.compile(r"arn:(aws[\w-]*):iam::(\d{12}):(role|user)/(?:.*/)?([\w+=,
 _ROOT = re.compile(r"(?:arn:(aws[\w-]*):iam::)?\d{12}(?::root)?")
 _SESSION = re.compile(r"arn:(aws[\w-]*):sts::\d{12}:(assumed-role|federated-user)/\S+")
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?|[a-z0-9-]+(\.[a-z0-9-]+)*\.aws\.internal")
+
+
+# moto wants 2012-10-17 here. IAM takes both versions of a trust policy, and none: parse_policy has judged it by then.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+setattr(IAMTrustPolicyDocumentValidator, "_validate_version", lambda _validator: None)  # noqa: B010
 
 
 def malformed(message: str) -> Refusal:

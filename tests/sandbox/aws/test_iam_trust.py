@@ -127,3 +127,34 @@ def test_refused_deletion_leaves_policies_alone(iam: Any, refused: Refused) -> N
     iam.delete_role(RoleName="other")
     shown = iam.get_role(RoleName="target")["Role"]["AssumeRolePolicyDocument"]
     assert shown["Statement"][0]["Principal"]["AWS"] == principal
+
+
+@pytest.mark.parametrize("version", ["2008-10-17", "2012-10-17", None])
+def test_every_version_of_the_policy_language_is_taken(iam: Any, version: str | None) -> None:
+    document = json.loads(trust({"Service": "ec2.amazonaws.com"}))
+    document = {key: value for key, value in {**document, "Version": version}.items() if value}
+    iam.create_role(RoleName="a", AssumeRolePolicyDocument=json.dumps(document))
+    document["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession"]
+    iam.update_assume_role_policy(RoleName="a", PolicyDocument=json.dumps(document))
+    assert iam.get_role(RoleName="a")["Role"]["AssumeRolePolicyDocument"] == document
+
+
+def test_an_unknown_version_is_refused(iam: Any, refused: Refused) -> None:
+    document = trust({"Service": "ec2.amazonaws.com"}).replace("2012-10-17", "2012-10-18")
+    refused("MalformedPolicyDocument", iam.create_role, RoleName="a", AssumeRolePolicyDocument=document)
+
+
+def test_a_dead_principal_is_refused_by_both_writes(iam: Any, refused: Refused) -> None:
+    guest = iam.create_role(RoleName="guest", AssumeRolePolicyDocument=EC2_TRUST)["Role"]
+    iam.create_role(RoleName="a", AssumeRolePolicyDocument=trust({"AWS": guest["Arn"]}))
+    iam.delete_role(RoleName="guest")
+    document = iam.get_role(RoleName="a")["Role"]["AssumeRolePolicyDocument"]
+    assert document["Statement"][0]["Principal"] == {"AWS": guest["RoleId"]}
+    text = json.dumps(document)
+    for call, arguments in (
+        (iam.create_role, {"RoleName": "b", "AssumeRolePolicyDocument": text}),
+        (iam.update_assume_role_policy, {"RoleName": "a", "PolicyDocument": text}),
+    ):
+        error = refused("MalformedPolicyDocument", call, **arguments)
+        assert error.response["Error"]["Message"] == f'Invalid principal in policy: "AWS":"{guest["RoleId"]}"'
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
