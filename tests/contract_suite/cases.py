@@ -61,6 +61,11 @@ def every() -> list[Case]:
     return [load(module) for module in WITH_CASE]
 
 
+def files(programs: str) -> dict[str, str]:
+    """Variables of the cases that are paths: Helm of a directory of programs, and a chart."""
+    return {"helm": str(Path(programs, "helm")), "chart": str(DIRECTORY.parent / "chart")}
+
+
 def situations(case: Case) -> list[dict[str, Any]]:
     """The tasks that a module goes through, in one play, both ways."""
     renamed = {case.alias.get(name, name): value for name, value in case.arguments.items()}

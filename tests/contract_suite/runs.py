@@ -11,18 +11,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.support import wait_until
+
 COLLECTIONS = Path(__file__).parent / "collections"
 RUN_SECONDS = 7200.0
-END_SECONDS = 300.0
 
 WAYS = ("in process", "as module")
 
@@ -167,12 +166,3 @@ class Started:
             except OSError:
                 continue
         return found
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = END_SECONDS) -> None:
-    """Wait for a condition; AssertionError where it does not come."""
-    deadline = time.monotonic() + seconds
-    pause = time.sleep
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds:.0f} s"
-        pause(0.02)

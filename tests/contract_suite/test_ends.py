@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,16 +15,22 @@ import pytest
 from sandbox.aws.client import AwsServer
 from tests.contract_suite import cases
 from tests.contract_suite.conftest import clean, furnish
-from tests.contract_suite.runs import WAYS, Playground, Run, wait_until
+from tests.contract_suite.kube_gate import KubeGate
+from tests.contract_suite.runs import WAYS, Playground, Run
+from tests.sandbox_fixtures import RunningSandbox
+from tests.support import FOR_EVER, in_hand, wait_until
 
 PROBE = "ekspress_test.contract.probe"
+CLUSTER = "contract-ends"
 CALLS = 12
 WORKERS = 4
-LATENCY = 2.5
-"""Seconds that a call takes: longer than the timeout of a task, so that calls are in flight when it comes."""
+TIMEOUTS = (1, 5, 25, 125, 625)
+"""Timeouts of a task: a longer one where a busy machine had not brought the task to its writes yet when it came."""
 
-TIMEOUT = 1
-WRITING = [case.module for case in cases.every() if case.writes]
+LAG = 2.5
+"""How many timeouts a call takes, so that it is in flight when the timeout comes."""
+
+WRITING = [case.module for case in cases.every() if case.changes]
 
 
 def probe(**arguments: Any) -> dict[str, Any]:
@@ -47,24 +54,38 @@ def ended_at(run: Run, task: str) -> float:
     return float(record["ended"])
 
 
+def creations(server: AwsServer) -> list[dict[str, Any]]:
+    """The writes of the probe."""
+    return server.calls(operation="CreateGroup")
+
+
 def test_a_timeout_lets_calls_in_flight_end_and_no_other_start(aws_server: AwsServer, ground: Playground) -> None:
-    aws_server.fault("CreateGroup", "latency", seconds=LATENCY, times=None)
-    run = ground.run(play({**probe(), "timeout": TIMEOUT}, {**probe(end="who"), "name": "next"}), hosts(ground, "one"))
-    assert "Timed out after 1 second" in run.result("probe")["msg"]
-    calls = aws_server.calls(operation="CreateGroup")
+    for timeout in TIMEOUTS:
+        aws_server.reset()
+        aws_server.fault("CreateGroup", "latency", seconds=LAG * timeout, times=None)
+        tasks = ({**probe(), "timeout": timeout}, {**probe(end="who"), "name": "next"})
+        run = ground.run(play(*tasks), hosts(ground, "one"))
+        assert f"Timed out after {timeout} second" in run.result("probe")["msg"]
+        calls = creations(aws_server)
+        assert all(call["ended"] < ended_at(run, "probe") for call in calls)
+        assert run.result("next")["arn"]
+        if len(calls) >= WORKERS:
+            break
     assert len(calls) == WORKERS
-    assert all(call["ended"] < ended_at(run, "probe") for call in calls)
-    assert run.result("next")["arn"]
 
 
 def test_a_timeout_ends_a_pause_between_attempts_without_another(aws_server: AwsServer, ground: Playground) -> None:
-    aws_server.fault("CreateGroup", "throttle", times=None)
-    run = ground.run(play({**probe(), "timeout": TIMEOUT}), hosts(ground, "one"))
-    assert "Timed out after 1 second" in run.result("probe")["msg"]
-    started = [call["started"] for call in aws_server.calls(operation="CreateGroup")]
-    assert WORKERS < len(started) < WORKERS * 8
-    assert max(started) < ended_at(run, "probe")
-    assert {call["parameters"]["GroupName"] for call in aws_server.calls(operation="CreateGroup")} == {
+    for timeout in TIMEOUTS:
+        aws_server.reset()
+        aws_server.fault("CreateGroup", "throttle", times=None)
+        run = ground.run(play({**probe(), "timeout": timeout}), hosts(ground, "one"))
+        assert f"Timed out after {timeout} second" in run.result("probe")["msg"]
+        started = [call["started"] for call in creations(aws_server)]
+        assert max(started, default=0.0) < ended_at(run, "probe")
+        if len(started) > WORKERS:
+            break
+    assert len(started) > WORKERS
+    assert {call["parameters"]["GroupName"] for call in creations(aws_server)} == {
         f"contract-{number}" for number in range(WORKERS)
     }
 
@@ -72,10 +93,12 @@ def test_a_timeout_ends_a_pause_between_attempts_without_another(aws_server: Aws
 def test_the_items_after_one_that_timed_out_have_their_own_environment(
     aws_server: AwsServer, ground: Playground
 ) -> None:
-    aws_server.fault("CreateGroup", "latency", seconds=LATENCY, times=None)
+    # Its last item takes no time: whatever the machine, it has ended long before this.
+    timeout = TIMEOUTS[1]
+    aws_server.fault("CreateGroup", "latency", seconds=LAG * timeout, times=None)
     task = {
         **probe(end="{{ item }}"),
-        "timeout": TIMEOUT,
+        "timeout": timeout,
         "loop": ["write", "echo"],
         "environment": {"CONTRACT_VALUE": "{{ item }}", "CONTRACT_OF_{{ item | upper }}": "1"},
     }
@@ -86,63 +109,118 @@ def test_the_items_after_one_that_timed_out_have_their_own_environment(
 
 
 def test_ctrl_c_ends_a_task_at_once(aws_server: AwsServer, ground: Playground) -> None:
-    aws_server.fault("CreateGroup", "latency", seconds=LATENCY, times=None)
+    aws_server.fault("CreateGroup", "latency", seconds=FOR_EVER, times=None)
     started = ground.start(play(probe()), hosts(ground, "one"))
-    wait_until(lambda: len(aws_server.calls(operation="CreateGroup")) == WORKERS, "the first writes")
+    wait_until(lambda: len(in_hand(aws_server, "CreateGroup")) == WORKERS, "the first writes")
     started.interrupt()
     run = started.end()
     assert run.code != 0
-    wait_until(lambda: all(call["ended"] for call in aws_server.calls()), "the end of the calls in flight")
-    assert len(aws_server.calls(operation="CreateGroup")) == WORKERS
+    aws_server.clear_faults()
+    wait_until(lambda: not in_hand(aws_server, "CreateGroup"), "the end of the calls in flight")
+    assert len(creations(aws_server)) == WORKERS
+
+
+@dataclass
+class World:
+    """An account, and for each module that writes to a cluster a way to it, in which every write can be held up."""
+
+    server: AwsServer
+    gates: dict[str, KubeGate]
+    ground: Playground
+    variables: dict[str, Any]
+
+    def hold_up(self, seconds: float) -> None:
+        """Put the account back, and let the writes of the modules take so long."""
+        self.variables["fixtures"] = furnish(self.server)
+        for operation in {operation for case in cases.every() for operation in case.writes}:
+            self.server.fault(operation, "latency", seconds=seconds, times=None)
+        for gate in self.gates.values():
+            gate.calls.clear()
+            gate.latency = seconds
+
+    def writes(self, case: cases.Case) -> list[dict[str, Any]]:
+        """The writes of a module that are held up, or were."""
+        calls = list(self.gates[case.module].calls) if case.kubernetes else self.server.calls()
+        return [call for call in calls if call["fault"] and (case.kubernetes or call["operation"] in case.writes)]
+
+    def task(self, case: cases.Case, **keywords: Any) -> dict[str, Any]:
+        """A task of a module, which reaches the cluster by its own way."""
+        way = {"kubeconfig": self.gates[case.module].kubeconfig} if case.kubernetes else {}
+        return case.task("run", vars={**self.variables, **way}, **keywords)
 
 
 @pytest.fixture(scope="module")
-def timed_out(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[dict[str, Any]]]:
-    """A run in which every module's writes (its reads, where it only reads) take longer than the task may."""
-    with pytest.MonkeyPatch.context() as variables, AwsServer() as server:
-        clean(variables)
-        furnish(server)
-        for case in cases.every():
-            for operation in case.writes:
-                server.fault(operation, "latency", seconds=LATENCY, times=None)
-        tasks = [case.task("run", timeout=TIMEOUT) for case in cases.every() if case.writes]
-        ground = Playground(tmp_path_factory.mktemp("timed_out") / "ground", server.environment)
-        run = ground.run(play(*tasks), hosts(ground, "one"), ("-vvv",))
-        return run, server.calls()
+def world(tmp_path_factory: pytest.TempPathFactory, sandbox: RunningSandbox) -> Iterator[World]:
+    """A server and a cluster of their own."""
+    sandbox.up(CLUSTER)
+    entry = sandbox.cluster(CLUSTER)
+    directory = tmp_path_factory.mktemp("ends")
+    with ExitStack() as stack:
+        clean(stack.enter_context(pytest.MonkeyPatch.context()))
+        server = stack.enter_context(AwsServer())
+        gates = {
+            case.module: stack.enter_context(KubeGate(entry, directory / f"{case.module}.json"))
+            for case in cases.every()
+            if case.kubernetes
+        }
+        ground = Playground(directory / "ground", {**server.environment, "HOME": str(directory)})
+        yield World(server, gates, ground, cases.files(sandbox.state["bin"]))
+
+
+@dataclass
+class Ended:
+    """A module's run that a timeout ended."""
+
+    run: Run
+    result: dict[str, Any]
+    ended: float
+    writes: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def timed_out(world: World) -> dict[str, Ended]:
+    """Each module's run in which its writes took longer than the task may."""
+    found: dict[str, Ended] = {}
+    for timeout in TIMEOUTS:
+        left = [case for case in cases.every() if case.changes and case.module not in found]
+        if not left:
+            break
+        world.hold_up(LAG * timeout)
+        tasks = [world.task(case, timeout=timeout) for case in left]
+        run = world.ground.run(play(*tasks), hosts(world.ground, "one"), ("-vvv",))
+        for case in left:
+            ended = ended_at(run, f"{case.module}: run")
+            if world.writes(case):
+                found[case.module] = Ended(run, run.result(f"{case.module}: run"), ended, world.writes(case))
+    return found
 
 
 @pytest.mark.parametrize("module", WRITING)
-def test_a_module_writes_nothing_after_a_timeout(timed_out: tuple[Run, list[dict[str, Any]]], module: str) -> None:
-    run, log = timed_out
-    task = f"{module}: run"
-    ends = [float(record["ended"]) for record in run.records]
-    last = ended_at(run, task)
-    first = max((end for end in ends if end < last), default=0.0)
-    calls = [call for call in log if call["started"] > first]
-    assert "Timed out after 1 second" in run.result(task)["msg"]
-    assert any(call["fault"] and first < call["started"] < last for call in calls)
-    assert [call for call in calls if call["started"] < last < call["ended"]] == []
-    assert run.modules() == {}
+def test_a_module_writes_nothing_after_a_timeout(timed_out: dict[str, Ended], module: str) -> None:
+    end = timed_out[module]
+    assert "Timed out after" in end.result["msg"]
+    assert [call for call in end.writes if call["ended"] is None or call["ended"] > end.ended] == []
+    assert end.run.modules() == {}
 
 
-def test_no_module_writes_after_ctrl_c(aws_server: AwsServer, tmp_path: Path, clean_environment: None) -> None:
-    furnish(aws_server)
+def test_no_module_writes_after_ctrl_c(world: World) -> None:
+    world.hold_up(FOR_EVER)
     writing = [cases.load(module) for module in WRITING]
-    for case in writing:
-        for operation in case.writes:
-            aws_server.fault(operation, "latency", seconds=LATENCY * 4, times=None)
-    ground = Playground(tmp_path / "ground", aws_server.environment)
-    tasks = [{**case.task("run"), "when": f"inventory_hostname == '{case.module}'"} for case in writing]
-    started = ground.start(play(*tasks, strategy="free"), hosts(ground, *WRITING), ("--forks", str(len(WRITING))))
-    wait_until(
-        lambda: {case.writes[0] for case in writing} <= {call["operation"] for call in aws_server.calls(writes=True)},
-        "the first write of every module",
-    )
-    wait_until(lambda: time.monotonic() - max(call["started"] for call in aws_server.calls()) > 1.0, "a quiet second")
-    before = len(aws_server.calls())
+    tasks = [world.task(case, when=f"inventory_hostname == '{case.module}'") for case in writing]
+    forks = ("--forks", str(len(WRITING)))
+    started = world.ground.start(play(*tasks, strategy="free"), hosts(world.ground, *WRITING), forks)
+    wait_until(lambda: all(world.writes(case) for case in writing), "the first write of every module")
     started.interrupt()
+    wait_until(lambda: started.process.poll() is not None, "the end of ansible-playbook")
+    # Helm, told to end, ends once its call is answered; with it, all that was started is gone.
+    for gate in world.gates.values():
+        gate.lifted.set()
     run = started.end()
+    seen = {case.module: len(world.writes(case)) for case in writing}
     assert "User interrupted execution" in run.output
     assert run.records == []
-    assert len(aws_server.calls()) == before
-    aws_server.reset()
+    for gate in world.gates.values():
+        wait_until(lambda gate=gate: all(call["ended"] for call in gate.calls), "the end of the calls in flight")
+        ours = [call for call in gate.calls if call["fault"] and not call["agent"].startswith("Helm/")]
+        assert not any(call["passed"] for call in ours)
+    assert {case.module: len(world.writes(case)) for case in writing} == seen

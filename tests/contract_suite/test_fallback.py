@@ -45,10 +45,10 @@ def host(ground: Playground, **variables: Any) -> dict[str, dict[str, Any]]:
 def test_a_missing_library_is_explained_by_every_module(ground: Playground, tmp_path: Path) -> None:
     (tmp_path / "hide").mkdir()
     (tmp_path / "hide" / "sitecustomize.py").write_text(HIDE)
-    tasks = [cases.load(module).task("run") for module in cases.WITH_CASE if not cases.load(module).kubernetes]
+    tasks = [case.task("run") for case in cases.every()]
     run = ground.run(
         play(*tasks),
-        host(ground, fixtures={}),
+        host(ground, fixtures={}, kubeconfig="/nowhere/kubeconfig", **cases.files("/nowhere")),
         ("-vvv",),
         PYTHONPATH=str(tmp_path / "hide"),
         AWS_ENDPOINT_URL="http://127.0.0.1:9",

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import binaries
 from sandbox.aws.client import ACCESS_KEY, SECRET_KEY, AwsServer
 from tests.contract_suite import cases, compare
 from tests.contract_suite.conftest import clean, furnish
@@ -62,7 +61,6 @@ def observe(way: str, directory: Path, server: AwsServer, cluster: dict[str, str
         "other": other,
         "profiles_file": str(profiles),
         "default_access_key": ACCESS_KEY,
-        "chart": str(cases.DIRECTORY.parent / "chart"),
         **cluster,
     }
     audit = Path(cluster["audit_log"])
@@ -100,7 +98,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory, sandbox: RunningSandbox) 
         {
             "kubeconfig": sandbox.cluster(name)["kubeconfig"],
             "audit_log": sandbox.cluster(name)["audit_log"],
-            "helm": str(binaries.ensure(print) / "helm"),
+            **cases.files(sandbox.state["bin"]),
         }
         for name in CLUSTERS
     ]
