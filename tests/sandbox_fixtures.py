@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from sandbox.aws.client import AwsServer
 from sandbox.kube_client import KubeClient
 from sandbox.lifecycle import DEFAULT_CLUSTER, Sandbox
 from sandbox.state import State
+from tests.sandbox_guard import guarded
 
 
 @dataclass(frozen=True)
@@ -68,30 +67,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     directory = shared / "sandbox"
-    with _users(shared) as change:
-        change(1)
+    with guarded(directory):
         Sandbox(directory).up([DEFAULT_CLUSTER])
-    try:
         yield RunningSandbox(directory)
-    finally:
-        with _users(shared) as change:
-            if change(-1) == 0:
-                Sandbox(directory).down()
-
-
-class _Counter:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __call__(self, step: int) -> int:
-        """Change the number of users and return the new one."""
-        count = int(self.path.read_text(encoding="ascii") if self.path.exists() else 0) + step
-        self.path.write_text(str(count), encoding="ascii")
-        return count
-
-
-@contextmanager
-def _users(shared: Path) -> Iterator[_Counter]:
-    with (shared / "sandbox-users.lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield _Counter(shared / "sandbox-users")

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.lifecycle import Sandbox
 from tests.sandbox_fixtures import RunningSandbox
+from tests.sandbox_guard import guarded
 
 BLUE = "site-blue"
 GREEN = "site-green"
@@ -19,9 +20,6 @@ GREEN = "site-green"
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A sandbox with the bare clusters site-blue and site-green."""
     directory = tmp_path_factory.mktemp("site")
-    owned = Sandbox(directory)
-    try:
-        owned.up([BLUE, GREEN])
+    with guarded(directory):
+        Sandbox(directory).up([BLUE, GREEN])
         yield RunningSandbox(directory)
-    finally:
-        owned.down()

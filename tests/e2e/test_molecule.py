@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from sandbox.process import ROOT
 from tests.e2e.playbook import BIN
+from tests.sandbox_guard import guarded
 
 
 def test_all_scenarios(tmp_path: Path) -> None:
@@ -21,10 +21,8 @@ def test_all_scenarios(tmp_path: Path) -> None:
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
     command = [str(BIN / "molecule"), "test", "--all", "--report", "--command-borders"]
-    try:
+    # Molecule leaves the sandbox running where a scenario fails.
+    with guarded(tmp_path / "sandbox"):
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    finally:
-        # Molecule leaves the sandbox running where a scenario fails.
-        subprocess.run([sys.executable, "-m", "sandbox", "down"], cwd=ROOT, env=environment, check=True)
     print(done.stdout[-20000:], done.stderr[-20000:])
     assert done.returncode == 0

@@ -9,12 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox import process
+from tests.sandbox_guard import guarded
 
 Run = subprocess.CompletedProcess[str]
 
@@ -76,14 +78,15 @@ class Box:
 def make_box(tmp_path: Path) -> Iterator[Callable[[str], Box]]:
     """Make sandboxes that are ended after the test."""
     boxes: list[Box] = []
+    with ExitStack() as guards:
 
-    def make(name: str) -> Box:
-        boxes.append(Box((tmp_path / name).resolve()))
-        return boxes[-1]
+        def make(name: str) -> Box:
+            boxes.append(Box((tmp_path / name).resolve()))
+            guards.enter_context(guarded(boxes[-1].directory))
+            return boxes[-1]
 
-    yield make
+        yield make
     for box in boxes:
-        box.run("down")
         assert not box.owned()
 
 
