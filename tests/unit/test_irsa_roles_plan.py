@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils import _iam_tags, _irsa_roles_plan
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import (
@@ -20,6 +24,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan impo
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_tags import own_tags
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import Current, Write
+from ansible_collections.ekspress.eks.plugins.module_utils._policy import size
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +66,7 @@ foreign_roles = st.builds(
     policies=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(DOCUMENTS)),
     attached=st.frozensets(st.sampled_from(ARNS)),
 )
+one_or_two = st.sets(st.sampled_from(NAMES), min_size=1, max_size=2)
 all_options = st.builds(Options, purge_policies=st.booleans(), purge_service_accounts=st.booleans())
 
 
@@ -87,9 +93,11 @@ class Memory:
         if self.role is None:
             return None
         policies = {name: self.role.policies[name] for name in wanted.policies or {} if name in self.role.policies}
+        others = {name: size(document or {}) for name, document in self.role.policies.items() if name not in policies}
         return replace(
             self.role,
             policies=policies,
+            other_policies=others,
             attached=self.role.attached if wanted.managed_policy_arns is not None else frozenset(),
         )
 
@@ -165,6 +173,8 @@ def test_what_is_wanted_is_reached_in_one_run_and_then_unchanged(
         again = planned(memory, wanted, options)
         assert again.state == "unchanged"
         assert not again.writes
+        # What check mode shows is what was written.
+        assert again.before == now.after
         _check(memory.role, wanted)
 
 
@@ -194,6 +204,57 @@ def test_foreign_content_is_never_lost(role: Current, wishes: list[Wanted], opti
             assert memory.role.policies[name] == role.policies[name]
         assert memory.role.attached >= role.attached - attachments
         assert memory.role.tags.get("y") == role.tags.get("y")
+
+
+@given(optional(foreign_roles), wanted_roles, all_options, st.randoms(use_true_random=False))
+def test_the_order_in_which_things_are_given_does_not_count(
+    role: Current | None, wanted: Wanted, options: Options, random: Random
+) -> None:
+    wanted = replace(wanted, service_accounts=wanted.service_accounts or ("a:a",))
+
+    def shuffled(items: Iterable[Any] | None) -> list[Any]:
+        found = list(items or ())
+        random.shuffle(found)
+        return found
+
+    other = replace(
+        wanted,
+        service_accounts=tuple(shuffled(wanted.service_accounts)),
+        policies=None if wanted.policies is None else dict(shuffled(wanted.policies.items())),
+        managed_policy_arns=None if wanted.managed_policy_arns is None else tuple(shuffled(wanted.managed_policy_arns)),
+    )
+    assert planned(Memory(role), other, options) == planned(Memory(role), wanted, options)
+
+
+@pytest.mark.parametrize(
+    ("most_attached", "most_characters", "most_tags"),
+    [
+        pytest.param(2, 1000, 50, id="attachments"),
+        pytest.param(10, 2 * max(map(size, DOCUMENTS)), 50, id="inline policies"),
+        pytest.param(10, 1000, 4, id="tags"),
+    ],
+)
+@given(wishes=st.lists(st.tuples(one_or_two, one_or_two), min_size=2, max_size=4))
+def test_quotas_are_kept_at_every_moment(
+    most_attached: int, most_characters: int, most_tags: int, wishes: list[tuple[set[str], set[str]]]
+) -> None:
+    """Each wish fits by itself; a quota must not be passed on the way from one to the next."""
+    options = Options(purge_policies=True, max_managed_policies=most_attached)
+    memory = Memory(None)
+    with patch.object(_irsa_roles_plan, "INLINE_SIZE", most_characters), patch.object(_iam_tags, "MAX_TAGS", most_tags):
+        for inline, managed in wishes:
+            wanted = Wanted(
+                "app",
+                service_accounts=("a:a",),
+                policies=dict.fromkeys(sorted(inline), DOCUMENTS[0]),
+                managed_policy_arns=tuple(f"arn:aws:iam::aws:policy/{name}" for name in sorted(managed)),
+            )
+            for write in planned(memory, wanted, options).writes:
+                memory.make((write,))
+                role = memory._role
+                assert len(role.attached) <= most_attached
+                assert sum(size(document or {}) for document in role.policies.values()) <= most_characters
+                assert len(role.tags) <= most_tags
 
 
 @given(optional(foreign_roles), wanted_roles, wanted_roles, st.integers(0, 12))
