@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox import process
 from sandbox.kube_fixtures import objects as fixtures
 from sandbox.process import ROOT
 from tests.e2e.conftest import BLUE, GREEN
 from tests.e2e.playbook import SITE, Run, command, inventory, run, surroundings
 from tests.sandbox_fixtures import RunningSandbox
+from tests.support import FOR_EVER, PATIENCE
 
 CONVERGE = [
     "ekspress.eks.network : Converge the subnets' tags",
@@ -112,11 +113,11 @@ def test_a_run_that_is_killed_midway_is_completed_by_the_next(bare: RunningSandb
     """Killed while IAM has the role but not yet its policy; then both clusters are converged by one run."""
     aws = bare.aws()
     aws.clear_calls()
-    aws.fault("PutRolePolicy", "latency", service="iam", seconds=3)
+    aws.fault("PutRolePolicy", "latency", service="iam", seconds=FOR_EVER)
     killed = subprocess.Popen(
         command(hosts, SITE, "--limit", BLUE),
         cwd=ROOT,
-        env=surroundings(bare.environment),
+        env=surroundings(bare.environment, **{process.MARK: str(hosts)}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -124,8 +125,9 @@ def test_a_run_that_is_killed_midway_is_completed_by_the_next(bare: RunningSandb
     try:
         await_call(aws, "PutRolePolicy", killed)
     finally:
-        killed.send_signal(signal.SIGTERM)
-        killed.wait(30)
+        # Its workers too, which lead groups of their own and must not go on beside the next run.
+        process.end(lambda: process.owned(hosts), grace=0.0)
+        killed.wait(PATIENCE)
         aws.clear_faults()
     done = run(bare.environment, hosts)
     assert not done.problems()

@@ -20,6 +20,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._runner import execut
 
 from sandbox.kube_client import KubeClient
 from tests.sandbox_fixtures import RunningSandbox
+from tests.support import PATIENCE
 
 NOWHERE = "/nowhere/helm"
 """A helm that cannot be started, where none must be."""
@@ -79,7 +80,7 @@ def write_chart(directory: Path, *templates: str, version: str = "1.0.0", values
     return str(directory)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Wait until a condition gives something true, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -126,7 +127,7 @@ class Ground:
 
     def release(self, name: str, chart: str, **more: Any) -> dict[str, Any]:
         """A release of the namespace."""
-        return {"name": name, "namespace": self.namespace, "chart": chart, "timeout": 30, **more}
+        return {"name": name, "namespace": self.namespace, "chart": chart, "timeout": 300, **more}
 
     def run(self, *releases: dict[str, Any], check: bool = False, **options: Any) -> Run:
         """Run the module with releases."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def controller(sandbox: RunningSandbox, *gates: dict[str, Any], **values: Any) -
         "version": "3.5.0",
         "values": {"clusterName": CLUSTER, "region": "eu-central-1", "keepTLSSecret": True, **values},
         "gates": list(gates),
-        "timeout": 60,
+        "timeout": 300,
     }
 
 
@@ -128,8 +127,8 @@ def test_a_webhook_that_refuses_fails_the_gate_at_once(ground: Ground, sandbox: 
     foretold = ground.run(release, check=True)
     assert foretold.states == {NAME: "unchanged"}
     assert "no such group" in foretold.warnings[0]
-    began = time.monotonic()
     run = ground.run(release)
-    assert time.monotonic() - began < 30
+    # Not by the gate's own time.
+    assert "does not hold after 300 s" not in run.result["msg"]
     assert "denied the request: no such group" in run.result["msg"]
     assert not run.result["changed"]

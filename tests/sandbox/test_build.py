@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from sandbox import binaries, go_build, process
 from sandbox.errors import SandboxError
+from tests.support import PATIENCE, wait_until
 
 GO = """\
 #!/bin/sh
@@ -82,11 +82,9 @@ def test_two_at_once_build_once(world: Path, monkeypatch: pytest.MonkeyPatch) ->
     gate = world / "gate"
     monkeypatch.setenv("FAKE_WAIT", str(gate))
     first, second = start(), start()
-    deadline = time.monotonic() + 20
-    while builds(world) < 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: builds(world), "the build")
     gate.touch()
-    outputs = [child.communicate(timeout=60)[0] for child in (first, second)]
+    outputs = [child.communicate(timeout=PATIENCE)[0] for child in (first, second)]
     assert {output.splitlines()[-1] for output in outputs} == {str(binaries.ensure(print))}
     assert builds(world) == 2
 
@@ -94,13 +92,14 @@ def test_two_at_once_build_once(world: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_killed_build_leaves_no_half_of_it(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = world / "gate"
     monkeypatch.setenv("FAKE_WAIT", str(gate))
+    monkeypatch.setenv(process.MARK, str(gate))
     first = start()
-    deadline = time.monotonic() + 20
-    while builds(world) < 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: builds(world), "the build")
     first.kill()
-    first.communicate()
     gate.touch()
+    first.communicate(timeout=PATIENCE)
+    # What it had started must not write beside the next build.
+    wait_until(lambda: not process.owned(gate), "the end of what it had started")
     directory = binaries.ensure(print)
     assert sorted(item.name for item in directory.iterdir()) == sorted(binaries.TOOLS)
     assert left(world) == [directory.name]
