@@ -24,7 +24,7 @@ BLUE = "https://oidc.eks.eu-central-1.amazonaws.com/id/B1"
 GREEN = "https://oidc.eks.eu-central-1.amazonaws.com/id/C2"
 LONG_GONE = "https://oidc.eks.eu-central-1.amazonaws.com/id/D3"
 CI_SYSTEM = "https://ci.example.com"
-ABSENT = {"state": "absent"}
+ABSENT: dict[str, Any] = {"state": "absent"}
 
 
 def provider_arn(issuer: str) -> str:
