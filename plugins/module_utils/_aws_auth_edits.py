@@ -40,12 +40,17 @@ class Edits:
         removed = self._united()
         spans = sorted([*removed, *((start, end) for start, end, _ in self.put if start < end)])
         self._check_anchors(spans)
-        parts, done = [], 0
+        done = 0
         edits = sorted([(start, end, "") for start, end in removed] + self.put, key=lambda edit: edit[:1])
+        parts: list[str] = []
         for start, end, text in edits:
-            parts += [self.text[done : max(done, start)], text]
+            parts.append(self.text[done : max(done, start)])
+            # Where the line before is gone, the break before that one does.
+            parts.append(text.removeprefix(self.line_break) if done == len(self.text) else text)
             done = max(done, end)
-        return "".join([*parts, self.text[done:]])
+        result = "".join([*parts, self.text[done:]])
+        cut = bool(removed) and removed[-1][1] == len(self.text) and self.line_starts[-1] != len(self.text)
+        return _without_break(result) if cut else result
 
     def replace(self, start: int, end: int, text: str) -> None:
         """Put ``text`` in the place of a span, which may be empty. Of several at one place the first comes first."""
@@ -58,19 +63,7 @@ class Edits:
                 spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
             else:
                 spans.append((start, end))
-        if spans and spans[-1][1] == len(self.text) and self.line_starts[-1] != len(self.text):
-            # The text ends without a line break, and so does what is left of it.
-            spans[-1] = (self._before_break(spans[-1][0]), spans[-1][1])
         return spans
-
-    def _before_break(self, start: int) -> int:
-        number = bisect_right(self.line_starts, start) - 1
-        if number == 0 or self.line_starts[number] != start:
-            return start
-        for length in (2, 1):
-            if BREAK.fullmatch(self.text, start - length, start):
-                return start - length
-        return start
 
     def _check_anchors(self, spans: Sequence[tuple[int, int]]) -> None:
         starts = [start for start, _ in spans]
@@ -222,3 +215,11 @@ class Edits:
             self.replace(value.start, value.start, " " + text)
         else:
             self.replace(value.start, value.start, ": " + text)
+
+
+def _without_break(text: str) -> str:
+    """A text without the line break at its end: the text that it comes from had none either."""
+    for length in (2, 1):
+        if BREAK.fullmatch(text[-length:]):
+            return text[:-length]
+    return text

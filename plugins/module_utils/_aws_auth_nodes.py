@@ -69,7 +69,7 @@ class Node:
     start: int
     """With anchor and tag. Where an empty value would begin: after the colon or dash."""
     end: int
-    """After the last character of the node's own; comments and breaks after it are not, save where a scalar keeps them."""
+    """After its last character; comments and breaks that follow are not its own, save where a scalar keeps them."""
     line: int
     column: int
     value: str = ""
@@ -181,6 +181,7 @@ class _Builder:
         return Tree(self.text, self.root, self.content_end, self.shapes, self.anchors, self.aliases)
 
     def take(self, event: Any, shift: int) -> None:
+        mark = event.start_mark
         if isinstance(event, yaml.NodeEvent):
             self.take_node(event, shift)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -190,7 +191,7 @@ class _Builder:
             if self.documents > 1:
                 raise TextError("it has several YAML documents (---), of which only the first counts", _line(event))
         elif isinstance(event, yaml.DocumentEndEvent) and event.explicit:
-            self.content_end = event.start_mark.index + shift
+            self.content_end = mark.index + shift
 
     def take_node(self, event: Any, shift: int) -> None:
         mark, end, name = event.start_mark, event.end_mark, event.anchor or ""

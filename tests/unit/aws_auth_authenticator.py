@@ -50,7 +50,8 @@ def mappings(section: str, text: str) -> dict[str, Mapping]:
     except yaml.YAMLError as error:
         raise BrokenError(str(error)) from error
     if section == "accounts":
-        items = [item for item in node.value if isinstance(item, yaml.ScalarNode)] if _is_list(node) else []
+        children = node.value if isinstance(node, yaml.SequenceNode) else []
+        items = [item for item in children if isinstance(item, yaml.ScalarNode)]
         return {"" if _is_nothing(item) else item.value: ("", ()) for item in items}
     value = _json(node) if node else None
     found = {}
@@ -65,10 +66,6 @@ def same(one: dict[str, Mapping], other: dict[str, Mapping]) -> bool:
     return {key: (name, set(groups)) for key, (name, groups) in one.items()} == {
         key: (name, set(groups)) for key, (name, groups) in other.items()
     }
-
-
-def _is_list(node: yaml.Node | None) -> bool:
-    return isinstance(node, yaml.SequenceNode)
 
 
 def _is_nothing(node: yaml.Node) -> bool:
@@ -129,8 +126,7 @@ def _number(text: str) -> int | float | str:
                 return text
             return value if value < 2**64 else text
     if text[0] in "+-0123456789." and _FLOAT.match(digits) and "._" not in text:
-        value = float(digits)
-        return value if math.isfinite(value) else text
+        return float(digits) if math.isfinite(float(digits)) else text
     return text
 
 

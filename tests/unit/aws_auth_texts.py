@@ -9,6 +9,7 @@ A text comes as pieces, each with its owner, so that a test can say which pieces
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -119,7 +120,7 @@ def flow_entries(draw: DrawFn, entry: tuple[str, str, list[str], str]) -> str:
         f"rolearn: {draw(scalars(arn, flow=True))}",
         f"username: {draw(scalars(username, flow=True))}",
         f"groups: [{draw(st.sampled_from([', ', ', ', ' , '])).join(items)}"
-        + (", ]" if items and draw(st.booleans()) else "]"),
+        + (", ]" if draw(st.booleans()) and items else "]"),
     ]
     if more and "\n" not in more:
         pairs.append(more)
@@ -135,7 +136,7 @@ def block_entries(draw: DrawFn, entry: tuple[str, str, list[str], str], style: S
     """The lines of an entry, one key after the other, its comments included."""
     arn, username, groups, more = entry
     keys = [[f"rolearn: {draw(scalars(arn))}"], [f"username: {draw(usernames(username))}"]]
-    if groups or draw(st.booleans()):
+    if draw(st.booleans()) or groups:
         keys.append(draw(group_lines(groups, style)))
     if more:
         lines = more.rstrip("\n").split("\n")
@@ -224,7 +225,7 @@ def flow_texts(draw: DrawFn) -> Text:
         if number:
             pieces.append((GLUE, apart))
         pieces.append((entry[0].lower(), draw(flow_entries(entry))))
-    if entries and draw(st.booleans()):
+    if draw(st.booleans()) and entries:
         pieces.append((GLUE, ","))
         pieces.append((PIECES, draw(st.sampled_from(["", " # last\n"]))))
     pieces.append((GLUE, draw(st.sampled_from(["", " ", "\n"]))))
@@ -232,7 +233,7 @@ def flow_texts(draw: DrawFn) -> Text:
     return Text(pieces)
 
 
-def whole(data: list[dict[str, object]], text: str) -> Text:
+def whole(data: Sequence[Mapping[str, object]], text: str) -> Text:
     """JSON of a program: cut at the entries where they are found."""
     pieces: list[tuple[str, str]] = []
     place = 0

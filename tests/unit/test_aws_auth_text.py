@@ -100,6 +100,16 @@ def test_the_groups_that_are_lost_leave_an_empty_list() -> None:
 
 
 @pytest.mark.usefixtures("loader")
+def test_lines_that_go_and_come_at_the_end_of_a_text_without_a_break() -> None:
+    text = f"- rolearn: a\n  username: u\n- rolearn: {ARN}new\n  username: admin\n  groups:\n  - a"
+    assert merged(text, Entry(NEW.arn, "admin", ("b",))) == text.removesuffix("a") + "b"
+    first = plan({"mapRoles": "[]"}, Tracked(), Wanted(roles=(NEW, Entry(f"{ARN}other", "x"))), state="present")
+    changed = Wanted(roles=(Entry(NEW.arn, "admin", ("dev",)),))
+    done = plan(first.data_after, first.tracked_after, changed, state="present", purge=True)
+    assert done.data_after["mapRoles"] == f"- rolearn: {ARN}new\n  username: admin\n  groups:\n    - dev"
+
+
+@pytest.mark.usefixtures("loader")
 def test_the_last_entry_leaves_an_empty_list() -> None:
     assert merged(f"# head\n{LISTED}# tail\n", NEW, state="absent") == "# head\n[]\n# tail\n"
     assert merged(f"[{FLOW}]", NEW, state="absent") == "[]"
