@@ -10,14 +10,18 @@ anybody else's ever is.
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -29,6 +33,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "COVERAGE_PROCESS_START")
 # Below the kernel's range for outgoing connections, so that none of those can take a port between choice and use.
 _PORTS = range(18000, 30000)
+
+# Seconds within which whoever was given a port listens on it.
+_UNTIL_USED = 600.0
 
 Identity = dict[str, object]
 
@@ -168,17 +175,39 @@ def _reap(pids: Iterable[int]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return free TCP ports of the loopback address."""
-    ports: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if len(ports) == count:
-            return ports
-        if port_is_free(port):
-            ports.append(port)
+    """Return free TCP ports of the loopback address, which no other sandbox of this user was given of late."""
+    with _given_ports() as given:
+        ports: list[int] = []
+        for port in random.sample(_PORTS, len(_PORTS)):
+            if len(ports) == count:
+                given.update(dict.fromkeys(map(str, ports), time.monotonic()))
+                return ports
+            if str(port) not in given and port_is_free(port):
+                ports.append(port)
     raise SandboxError(
         f"fewer than {count} ports are free between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1",
         "end other programs that listen there",
     )
+
+
+@contextmanager
+def _given_ports() -> Iterator[dict[str, float]]:
+    """Ports that may not be listened on yet, and when they were given (monotonic seconds); changes are kept."""
+    path = Path(tempfile.gettempdir(), f"ekspress-{os.getuid()}-ports.json")
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        now = time.monotonic()
+        try:
+            before = dict(json.load(file))
+        except (TypeError, ValueError):
+            before = {}
+        # After a reboot the clock begins anew.
+        given = {port: since for port, since in before.items() if now - _UNTIL_USED < since <= now}
+        yield given
+        file.seek(0)
+        file.truncate()
+        json.dump(given, file)
 
 
 def port_is_free(port: int) -> bool:
