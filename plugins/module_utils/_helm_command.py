@@ -25,9 +25,11 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import Cancel
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import HIDDEN, secrets, written
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import secrets, without, written
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, memory_file
-from ansible_collections.ekspress.eks.plugins.module_utils._secrets import written_forms
+
+SERVER_SIDE = 4
+"""Major version from which helm applies server-side, and so meets fields that others hold."""
 
 HISTORY = 10
 """Revisions that are kept of a release: Helm's own default, stated so that no environment variable changes it."""
@@ -65,7 +67,7 @@ ADVICE = (
     ),
     (
         re.compile(r"cannot be imported into the current release"),
-        "Something else made this object: remove it, or release it there under the same name and namespace.",
+        "Something else made this object: remove it, or set the release's take_ownership if it is to be adopted.",
     ),
 )
 """What to do next, by helm's own words: those of Helm 3 and of Helm 4."""
@@ -102,6 +104,8 @@ class Helm:
         self._connection = connection
         self._context = context
         self._started = started
+        self._asking = threading.Lock()
+        self._version: int | None = None
         self._slots = threading.BoundedSemaphore(concurrency)
 
     def rehearse(self, release: Release) -> str:
@@ -131,7 +135,30 @@ class Helm:
             arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
         if release.create_namespace:
             arguments.append("--create-namespace")
+        if release.take_ownership:
+            arguments.append("--take-ownership")
+            if self._major() >= SERVER_SIDE:
+                arguments.append("--force-conflicts")
         return self._run(release, [*arguments, *more], written(release.values), write=write)
+
+    def _major(self) -> int:
+        """The major version of helm, asked for once."""
+        with self._asking:
+            if self._version is None:
+                made = subprocess.run(
+                    [self._program(), "version", "--template", "{{.Version}}"],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=LATER_SECONDS,
+                    check=False,
+                )
+                found = re.match(r"v?(\d+)\.", made.stdout)
+                if not found:
+                    said = cleaned(made.stderr, set())
+                    raise EksError(f"helm tells no version: {said}. Set helm_binary to Helm 3 or 4.")
+                self._version = int(found[1])
+            return self._version
 
     def pull(self, release: Release, chart: Chart, directory: str) -> None:
         """Fetch the archive of a chart from its OCI registry into a directory."""
@@ -274,8 +301,7 @@ def cleaned(words: str, hidden: set[str]) -> str:
     """helm's standard error without warnings and progress, and without values that look secret."""
     lines = [line for line in words.splitlines() if line.strip() and not NOISE.match(line)]
     text = "\n".join(lines).removeprefix("Error: ").strip()
-    for secret in sorted(written_forms(hidden), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    text = without(text, hidden)
     return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} …"
 
 

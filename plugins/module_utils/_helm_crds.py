@@ -34,7 +34,7 @@ HOLDER = re.compile(r'conflicts? with "([^"]+)"')
 
 @dataclass(frozen=True)
 class Change:
-    """An object of crds/ that is missing or differs."""
+    """An object that is missing or differs."""
 
     item: dict[str, Any]
     live: dict[str, Any] | None
@@ -42,12 +42,17 @@ class Change:
     """What the API would make of it."""
     force: bool
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.item['kind']} {self.item['metadata']['name']}"
+
     def shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a diff shows of it, before and after."""
-        name = f"{self.item['kind']} {self.item['metadata']['name']}"
+        name = self.name
         if self.live is None:
             return {}, {name: "created"}
-        before, after = difference(_meant(self.live), _meant(self.planned))
+        before, after = difference(meant(self.live), meant(self.planned))
         return {f"{name}: {path}": value for path, value in before.items()}, {
             f"{name}: {path}": value for path, value in after.items()
         }
@@ -104,12 +109,12 @@ class Crds:
                 ) from error
             force = True
             planned = self._kubernetes.apply(item, dry_run=True, force=True)
-        if live is not None and difference(_meant(live), _meant(planned)) == ({}, {}):
+        if live is not None and difference(meant(live), meant(planned)) == ({}, {}):
             return None
         return Change(item, live, planned, force)
 
 
-def _meant(item: dict[str, Any]) -> dict[str, Any]:
+def meant(item: dict[str, Any]) -> dict[str, Any]:
     """An object without what the API keeps about it."""
     meta = item.get("metadata") or {}
     kept = {key: meta[key] for key in ("name", "namespace", "labels", "annotations") if meta.get(key)}

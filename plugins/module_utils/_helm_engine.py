@@ -11,7 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils import (
+    _helm_drift,
+    _helm_graph,
+    _helm_manifests,
+    _helm_storage,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
@@ -32,6 +37,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     Decision,
     Release,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import without
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -66,6 +72,19 @@ class Outcome:
     after: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What is to be done: a decision for each release, and what drifted of those that are unchanged but for that."""
+
+    decisions: dict[str, Decision]
+    drift: dict[str, list[Change]]
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nothing is to be done at all."""
+        return all(decision.state == UNCHANGED for decision in self.decisions.values())
+
+
 class Engine:
     """One run over the graph of releases."""
 
@@ -73,12 +92,13 @@ class Engine:
         self,
         params: dict[str, Any],
         releases: dict[str, Release],
-        decisions: dict[str, Decision],
+        decided: Decided,
         kubernetes: Kubernetes,
         context: Context,
     ) -> None:
         self._releases = releases
-        self._decisions = decisions
+        self._decisions = decided.decisions
+        self._drift = decided.drift
         self._kubernetes = kubernetes
         self._context = context
         self._gates = Gates(kubernetes, context)
@@ -117,15 +137,20 @@ class Engine:
 
     def _with_crds(self, key: str, outcome: Outcome) -> Outcome:
         """The outcome with what was, or would be, done to CRDs, and for a diff to the other objects."""
-        changes = self._applied.get(key, [])
+        changes = self._applied.get(key) or self._drift.get(key, [])
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         if self._context.diff_mode:
             for old, new in [*(change.shown() for change in changes), self._differences.get(key, ({}, {}))]:
-                before |= old
-                after |= new
-        changed = outcome.changed or bool(changes and not self._context.check_mode)
+                before |= self._censored(key, old)
+                after |= self._censored(key, new)
+        changed = outcome.changed or bool(self._applied.get(key) and not self._context.check_mode)
         return replace(outcome, changed=changed, before=before, after=after)
+
+    def _censored(self, key: str, leaves: Leaves) -> Leaves:
+        """What a diff shows, without the secrets among a release's values, which may be part of any text."""
+        hidden = set(self._decisions[key].hidden)
+        return {path: without(leaf, hidden) if isinstance(leaf, str) else leaf for path, leaf in leaves.items()}
 
     def _converged(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
@@ -148,7 +173,7 @@ class Engine:
     def _rehearsed(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
-        if decision.state == UNCHANGED:
+        if decision.state == UNCHANGED or key in self._drift:
             self._look(release)
         elif decision.state != REMOVED:
             try:
@@ -256,6 +281,10 @@ class Engine:
         return found
 
     def _change(self, release: Release, decision: Decision) -> None:
+        if release.key in self._drift:
+            self._applied[release.key] = self._drift[release.key]
+            _helm_drift.repair(self._kubernetes, self._drift[release.key])
+            return
         if decision.state == REMOVED:
             self._helm.uninstall(release)
             self._differences[release.key] = self._between(release, decision.manifest, "")

@@ -37,6 +37,8 @@ def argument_spec() -> dict[str, Any]:
         "needs": {"type": "list", "elements": "str", "default": []},
         "gates": {"type": "list", "elements": "dict", "default": [], "options": _gates.options()},
         "crds": {"type": "str", "choices": ["apply", "take_over", "skip"], "default": "apply"},
+        "take_ownership": {"type": "bool", "default": False},
+        "drift": {"type": "bool", "default": False},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": TIMEOUT},
         "plain_http": {"type": "bool"},
@@ -136,6 +138,8 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         timeout=timeout,
         create_namespace=entry["create_namespace"],
         crds=entry["crds"],
+        take_ownership=entry["take_ownership"],
+        drift=entry["drift"],
         plain_http=plain_http if own is None else own,
     )
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils import _helm_drift, _helm_storage
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Engine, Outcome
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Decided, Engine, Outcome
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, parse, shown
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
     FAILED,
@@ -20,6 +20,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     Decision,
     Release,
     decide,
+    drifted,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
@@ -33,22 +34,31 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     releases = parse(params)
     aws = Aws(params, context) if params.get("cluster") else None
     kubernetes = connect(params, aws, context)
-    decisions = _decide(releases, kubernetes)
+    decided = _decide(releases, kubernetes, context)
     if context.check_mode:
-        outcomes = Engine(params, releases, decisions, kubernetes, context).foretell()
-    elif all(decision.state == UNCHANGED for decision in decisions.values()):
-        outcomes = Engine(params, releases, decisions, kubernetes, context).run()
+        outcomes = Engine(params, releases, decided, kubernetes, context).foretell()
+    elif decided.unchanged:
+        outcomes = Engine(params, releases, decided, kubernetes, context).run()
     else:
         with Lease(kubernetes, context, LEASE, "changing the Helm releases of this cluster"):
             # Another run may have changed them since they were read, and is no longer at it now.
-            decisions = _decide(releases, kubernetes)
-            outcomes = Engine(params, releases, decisions, kubernetes, context).run()
-    return _result(releases, decisions, outcomes)
+            decided = _decide(releases, kubernetes, context)
+            outcomes = Engine(params, releases, decided, kubernetes, context).run()
+    return _result(releases, decided.decisions, outcomes)
 
 
-def _decide(releases: dict[str, Release], kubernetes: Kubernetes) -> dict[str, Decision]:
+def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Context) -> Decided:
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
-    return {key: decide(release, stored.get((release.namespace, release.name))) for key, release in releases.items()}
+    decisions, drift = {}, {}
+    for key, release in releases.items():
+        decision = decide(release, stored.get((release.namespace, release.name)))
+        if release.drift and release.chart is not None and decision.state == UNCHANGED:
+            changes = _helm_drift.find(kubernetes, context, release, decision.manifest)
+            if changes:
+                drift[key] = changes
+                decision = drifted(decision, [change.name for change in changes])
+        decisions[key] = decision
+    return Decided(decisions, drift)
 
 
 def _result(

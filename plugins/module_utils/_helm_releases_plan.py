@@ -13,7 +13,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 """At most 53 characters: https://helm.sh/docs/chart_template_guide/getting_started/#adding-a-simple-template-call"""
@@ -41,6 +41,8 @@ class Release:
     plain_http: bool
     crds: str = "apply"
     """What is done with the CRDs of the chart: apply, take_over or skip."""
+    take_ownership: bool = False
+    drift: bool = False
 
     @property
     def key(self) -> str:
@@ -63,17 +65,20 @@ class Decision:
     """Start of the digest that the wanted version of the chart had when the release was made of it."""
     manifest: str = field(default="", repr=False)
     """The objects of its newest revision."""
+    hidden: frozenset[str] = field(default=frozenset(), repr=False)
+    """What no diff may show: texts of values that look secret by their name."""
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:
     """Compare what Helm recorded with what is wanted."""
     decision = _decide(release, stored)
+    hidden = frozenset(secrets(release.values) | secrets(stored.values if stored else {}))
     if stored is None:
-        return decision
+        return replace(decision, hidden=hidden)
     chart = release.chart
     same_chart = chart and stored.chart_name == chart.name and same_version(stored.chart_version, chart.version)
     digest = stored.digest if same_chart else ""
-    return replace(decision, version=stored.version, digest=digest, manifest=stored.manifest)
+    return replace(decision, version=stored.version, digest=digest, manifest=stored.manifest, hidden=hidden)
 
 
 def _decide(release: Release, stored: Stored | None) -> Decision:
@@ -97,6 +102,11 @@ def _decide(release: Release, stored: Stored | None) -> Decision:
     if reasons:
         return Decision(UPGRADED, "; ".join(reasons), status, before, after)
     return Decision(UNCHANGED, "", status)
+
+
+def drifted(decision: Decision, names: list[str]) -> Decision:
+    """The decision on a release whose objects are not as Helm recorded them."""
+    return replace(decision, state=REPAIRED, reason=f"not as released: {', '.join(names)}")
 
 
 def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._secrets import written_forms
 
 SECRET_KEY = re.compile(
     r"passw|passphrase|secret|token|credential|api_?key|private|(^|[._-])(key|cert|auth)", re.IGNORECASE
@@ -75,6 +76,13 @@ def _named(key: str, siblings: dict[str, Any]) -> str:
 def secrets(values: dict[str, Any]) -> set[str]:
     """Texts of the values that look secret by their name, which no message may show."""
     return {text for text in _secret_texts(values, False) if len(text) > 3}
+
+
+def without(text: str, hidden: set[str]) -> str:
+    """A text in which secrets are hidden, however they are written in it."""
+    for secret in sorted(written_forms(hidden), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def _secret_texts(value: Any, secret: bool) -> Iterator[str]:

@@ -38,6 +38,7 @@ description:
     C(kube-system) meanwhile; a run that was killed is waited for 15 seconds, a run that goes on for up to 15
     minutes. An unchanged run takes no lease.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
+  - Releases that are to be absent are removed before those that they need.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to get the releases'
     namespaces, to read and watch what the gates name, to get, watch, create, update and delete the lease, and to get,
     watch and patch what is in C(crds/) of the charts.
@@ -157,6 +158,22 @@ options:
         type: str
         choices: [apply, take_over, skip]
         default: apply
+      take_ownership:
+        description:
+          - Whether objects of the chart that are there already, made by another tool, become the release's
+            (C(helm --take-ownership), which needs Helm 3.17). With Helm 4 fields that others hold are taken over too.
+        type: bool
+        default: false
+      drift:
+        description:
+          - Whether the objects of a release that is unchanged otherwise are compared with those that Helm recorded, two
+            calls each (one of them a dry run), and those that are missing or differ are put back, server-side as field
+            manager C(helm). The release counts as V(repaired); no helm process runs, and there is no new revision.
+          - Fields that the release does not give, such as those that others added, do not count. Leave out of the
+            release what something else is to decide, such as the replicas of a Deployment that is scaled.
+          - Hooks and CRDs are not compared.
+        type: bool
+        default: false
       state:
         description:
           - Whether the release is there. V(absent) removes it with its history and waits until its objects are gone.

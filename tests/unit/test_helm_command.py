@@ -43,7 +43,10 @@ def test_only_what_helm_says_about_the_failure_is_left(words: str, left: str) ->
         ('looks like "https://r.example" is not a valid chart repository or cannot be reached', "network, proxy"),
         ("unknown flag: --plain-http", "This helm is too old"),
         ('create: failed to create: namespaces "shop" not found', "Make the namespace first"),
-        ('ClusterRole "web" in namespace "" exists and cannot be imported into the current release: x', "remove it"),
+        (
+            'ClusterRole "web" in namespace "" exists and cannot be imported into the current release: x',
+            "take_ownership",
+        ),
     ],
 )
 def test_what_to_do_next_follows_helms_words(words: str, step: str) -> None:
