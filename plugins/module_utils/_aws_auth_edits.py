@@ -45,8 +45,11 @@ class Edits:
         parts: list[str] = []
         for start, end, text in edits:
             parts.append(self.text[done : max(done, start)])
-            # Where the line before is gone, the break before that one does.
-            parts.append(text.removeprefix(self.line_break) if done == len(self.text) else text)
+            if done == len(self.text) and _ends_line("".join(parts[-2:]) or "".join(parts)):
+                # The line before is gone, and the break before that one does.
+                parts.append(text.removeprefix(self.line_break))
+            else:
+                parts.append(text)
             done = max(done, end)
         result = "".join([*parts, self.text[done:]])
         cut = bool(removed) and removed[-1][1] == len(self.text) and self.line_starts[-1] != len(self.text)
@@ -215,6 +218,10 @@ class Edits:
             self.replace(value.start, value.start, " " + text)
         else:
             self.replace(value.start, value.start, ": " + text)
+
+
+def _ends_line(text: str) -> bool:
+    return not text or bool(BREAK.fullmatch(text[-1]))
 
 
 def _without_break(text: str) -> str:

@@ -63,7 +63,7 @@ class Text:
     def keeps(self, text: str, touched: set[str]) -> bool:
         """Whether ``text`` still has all pieces, in order and unchanged, but those of the ARNs that were touched."""
         place = 0
-        kept = [piece for owner, piece in self.pieces if owner != GLUE and owner not in touched]
+        kept = [piece for owner, piece in self.pieces if piece and owner != GLUE and owner not in touched]
         if kept and not str(self).endswith("\n"):
             # What is left of a text that ends without a line break does too.
             kept = [*kept[:-1], kept[-1].rstrip("\r\n")]
@@ -156,7 +156,7 @@ def block_entries(draw: DrawFn, entry: tuple[str, str, list[str], str], style: S
 @st.composite
 def usernames(draw: DrawFn, value: str) -> str:
     if draw(st.integers(0, 7)) == 0 and value.isascii() and ": " not in value and value[0].isalpha():
-        return draw(st.sampled_from([f"|-\n  {value}", f">-\n    {value}\n", f"\n  {json.dumps(value)}"]))
+        return draw(st.sampled_from([f"|-\n  {value}", f">-\n    {value}", f"\n  {json.dumps(value)}"]))
     if draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from(["123", "~", "true", "!!str yes", "&NAME anchored"]))
     return draw(scalars(value))

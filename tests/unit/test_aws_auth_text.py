@@ -103,6 +103,8 @@ def test_the_groups_that_are_lost_leave_an_empty_list() -> None:
 def test_lines_that_go_and_come_at_the_end_of_a_text_without_a_break() -> None:
     text = f"- rolearn: a\n  username: u\n- rolearn: {ARN}new\n  username: admin\n  groups:\n  - a"
     assert merged(text, Entry(NEW.arn, "admin", ("b",))) == text.removesuffix("a") + "b"
+    text = f"- rolearn: {ARN}a\n  username: u"
+    assert merged(text, Entry(f"{ARN}a", "x"), NEW) == f"- rolearn: {ARN}a\n  username: x\n{LISTED}".removesuffix("\n")
     first = plan({"mapRoles": "[]"}, Tracked(), Wanted(roles=(NEW, Entry(f"{ARN}other", "x"))), state="present")
     changed = Wanted(roles=(Entry(NEW.arn, "admin", ("dev",)),))
     done = plan(first.data_after, first.tracked_after, changed, state="present", purge=True)
