@@ -85,6 +85,8 @@ class Node:
     first: int = 0
     last: int = 0
     """Where its shapes are in the tree's."""
+    meaning: int = 0
+    """A hash of all that it says, what its aliases stand for included; to be compared in one process only."""
 
     @property
     def empty(self) -> bool:
@@ -204,6 +206,7 @@ class _Builder:
             self.describe(node, event)
         self.shapes.append((node.kind, node.value, node.tag, node.plain, name))
         node.last = len(self.shapes)
+        node.meaning = node.target.meaning if node.target else hash((node.value, node.tag, node.plain))
         self.put(node)
         if node.kind in ("mapping", "sequence"):
             self.open.append(node)
@@ -265,6 +268,7 @@ class _Builder:
         node = self.open.pop()
         self.shapes.append((f"end of {node.kind}", "", "", False, ""))
         node.last = len(self.shapes)
+        node.meaning = hash((node.kind, node.tag, *(child.meaning for child in node.children)))
         if node.block:
             node.end = max([node.end, *(child.end for child in node.children[-2:])])
         else:

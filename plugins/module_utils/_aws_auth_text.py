@@ -53,10 +53,13 @@ class Listing:
             text = self._edit(gone, changed, added)
         except TextError as error:
             raise self._refusal(error.problem, error.line) from error
-        if not self._says(text, gone, changed, added):
-            lines = [self.items[number].line for number in (*gone, *changed)]
-            line = min(lines, default=self.items[-1].line if self.items else 1)
-            raise self._refusal("it has a form in which entries cannot be edited one by one", line)
+        lines = [self.items[number].line for number in (*gone, *changed)]
+        line = min(lines, default=self.items[-1].line if self.items else 1)
+        try:
+            if not self._says(text, gone, changed, added):
+                raise TextError("it has a form in which entries cannot be edited one by one", line)
+        except TextError as error:
+            raise self._refusal(error.problem, error.line) from error
         return text
 
     def _refusal(self, problem: str, line: int) -> EksError:
@@ -119,7 +122,7 @@ class Listing:
         return Layout(column)
 
     def _says(self, text: str, gone: Collection[int], changed: Mapping[int, Entry], added: Sequence[Entry]) -> bool:
-        """Whether a text says exactly what this one says, edited."""
+        """Whether a text says exactly what this one says, edited. Raises TextError where it says too much."""
         try:
             other = read(text, self.section)
         except EksError:
@@ -134,16 +137,18 @@ class Listing:
                 same = other.tree.shape(item.node) == self.tree.shape(self.items[number].node)
             if not same:
                 return False
+            if number not in changed and item.node.meaning != self.items[number].node.meaning:
+                raise TextError("the entry takes over (* or <<) what would change in another", self.items[number].line)
         new = other.items[len(kept) :]
         return all(map(_means, new, added)) and not any(other._rest(item) for item in new)
 
-    def _rest(self, item: Item) -> list[list[Shape]]:
+    def _rest(self, item: Item) -> list[tuple[list[Shape], int]]:
         """What an entry says beside ARN, username and groups."""
         if item.node.kind != "mapping":
             return []
         known = {"username", "groups", ARN_FIELDS[self.section]}
         return [
-            self.tree.shape(node)
+            (self.tree.shape(node), node.meaning)
             for key, value in item.node.pairs
             if key.resolved.value.casefold() not in known
             for node in (key, value)

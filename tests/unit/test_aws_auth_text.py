@@ -175,6 +175,21 @@ def test_an_entry_whose_anchor_others_need_is_not_removed() -> None:
         merged(text, NEW, state="absent")
 
 
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"- rolearn: {ARN}new\n  groups: &g\n  - a\n- rolearn: a\n  groups: *g\n", 4),
+        (f"- {{rolearn: {ARN}new, groups: &g [a]}}\n- {{rolearn: a, groups: *g}}\n", 2),
+        (f"- &e\n  rolearn: {ARN}new\n- <<: *e\n  rolearn: a\n", 3),
+        (f"- rolearn: a\n- rolearn: {ARN}new\n  groups: &g [a]\n  note: *g\n", 2),
+    ],
+)
+def test_an_entry_that_others_take_over_is_not_changed_for_it_would_change_theirs(text: str, line: int) -> None:
+    with pytest.raises(EksError, match=f"line {line}: .*Nothing was written"):
+        merged(text, NEW)
+
+
 def test_accounts_are_read_as_they_are_written() -> None:
     live = {"mapAccounts": "- 012345678901\n- 111122223333 # plain\n- ~\n"}
     same = plan(live, Tracked(), Wanted(accounts=("012345678901", "111122223333")), state="present")
