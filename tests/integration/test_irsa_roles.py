@@ -297,14 +297,15 @@ def test_roles_that_do_not_exist_cost_one_read_each_and_all_work_side_by_side(aw
 def test_twenty_unchanged_roles_cost_few_calls_that_overlap(aws: AwsServer, issuer: str) -> None:
     roles = [role(f"app-{n:02d}", managed_policy_arns=[READ_ONLY], tags={"team": "a"}) for n in range(20)]
     assert converge(*roles)["changed"]
-    aws.fault("*", "latency", service="iam", seconds=0.05, times=None)
+    aws.fault("*", "latency", service="iam", seconds=1.0, times=None)
     aws.clear_calls()
     assert unchanged(*roles)
     calls = aws.calls(service="iam")
     per_role = Counter(call["parameters"].get("RoleName") for call in calls)
     assert per_role.pop(None) == 1
     assert (len(per_role), max(per_role.values())) == (20, 3)
-    # What one after the other would have taken is the sum of what each took, on a busy machine too.
+    # One after the other they would take at least their sum. IAM is that slow here, so that what this machine itself
+    # takes between the calls does not weigh, however busy it is; bench_identity measures with 50 ms.
     one_after_the_other = sum(call["ended"] - call["started"] for call in calls)
     assert max(call["ended"] for call in calls) - min(call["started"] for call in calls) < one_after_the_other / 4
 
