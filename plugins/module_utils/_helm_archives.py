@@ -9,8 +9,10 @@ import contextlib
 import hashlib
 import json
 import os
+import tarfile
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +43,13 @@ class Archives:
             return chart
         source = chart.repository or chart.reference
         key = ("archive", source, chart.name, chart.version, chart.digest)
-        digest = self._once(key, lambda: self._fetch(release, chart, source))
+        try:
+            digest = self._once(key, lambda: self._fetch(release, chart, source))
+        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+            raise EksError(
+                f"The archive of the chart {chart.name} {chart.version} cannot be read or kept in "
+                f"{cache_directory()}: {error}. Check what the repository gives, and the disk."
+            ) from error
         path = _path(digest)
         if recorded and not chart.digest and not digest.startswith(recorded):
             raise EksError(_changed(chart, source, f"{recorded}…", digest, "the release was made of"))
@@ -53,7 +61,7 @@ class Archives:
         known = _read_note(note)
         if chart.digest and _cached(chart.digest):
             _write(note, json.dumps({"digest": chart.digest}).encode())
-            return chart.digest
+            return _checked(chart, chart.digest)
         try:
             digest = self._download(release, chart)
         except CancelledError:
@@ -81,7 +89,7 @@ class Archives:
         if found.url.startswith("oci://"):
             return self._pulled(release, replace(chart, reference=found.url.removesuffix(f":{chart.version}")))
         if found.digest and _cached(found.digest):
-            return found.digest
+            return _checked(chart, found.digest)
         content = download(found.url, chart.repository, self._context)
         digest = hashlib.sha256(content).hexdigest()
         if found.digest and found.digest != digest:

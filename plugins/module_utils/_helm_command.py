@@ -145,14 +145,18 @@ class Helm:
         """The major version of helm, asked for once."""
         with self._asking:
             if self._version is None:
-                made = subprocess.run(
-                    [self._program(), "version", "--template", "{{.Version}}"],
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    timeout=LATER_SECONDS,
-                    check=False,
-                )
+                command = [self._program(), "version", "--template", "{{.Version}}"]
+                try:
+                    made = subprocess.run(
+                        command,
+                        stdin=subprocess.DEVNULL,
+                        capture_output=True,
+                        text=True,
+                        timeout=LATER_SECONDS,
+                        check=False,
+                    )
+                except (OSError, subprocess.SubprocessError) as error:
+                    raise EksError(f"helm cannot be started: {error}. Set helm_binary to Helm 3 or 4.") from error
                 found = re.match(r"v?(\d+)\.", made.stdout)
                 if not found:
                     said = cleaned(made.stderr, set())

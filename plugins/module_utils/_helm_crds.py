@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,10 @@ class Crds:
         """
         if release.chart is None or release.crds == SKIP:
             return []
-        files = dict(chart_files(Path(release.chart.reference)))
+        try:
+            files = dict(chart_files(Path(release.chart.reference)))
+        except (OSError, tarfile.TarError) as error:
+            raise EksError(f"The chart {release.chart.reference} cannot be read: {error}.") from error
         items = crd_objects(files, release.values, f"Release {release.key}")
         found = gather(self._context, lambda item: self._planned(release, item), items)
         return [change for change in found if change is not None]

@@ -78,6 +78,8 @@ class Decided:
 
     decisions: dict[str, Decision]
     drift: dict[str, list[Change]]
+    problems: dict[str, str]
+    """Why it cannot be told whether a release drifted."""
 
     @property
     def unchanged(self) -> bool:
@@ -99,6 +101,7 @@ class Engine:
         self._releases = releases
         self._decisions = decided.decisions
         self._drift = decided.drift
+        self._problems = decided.problems
         self._kubernetes = kubernetes
         self._context = context
         self._gates = Gates(kubernetes, context)
@@ -133,6 +136,8 @@ class Engine:
         )
 
     def _converge(self, key: str) -> Outcome:
+        if key in self._problems:
+            return Outcome(FAILED, 0.0, False, self._problems[key])
         return self._with_crds(key, self._converged(key))
 
     def _with_crds(self, key: str, outcome: Outcome) -> Outcome:
@@ -168,6 +173,8 @@ class Engine:
         return Outcome(decision.state, _since(started), decision.state in CHANGES, decision.reason)
 
     def _rehearse(self, key: str) -> Outcome:
+        if key in self._problems:
+            return Outcome(FAILED, 0.0, False, self._problems[key])
         return self._with_crds(key, self._rehearsed(key))
 
     def _rehearsed(self, key: str) -> Outcome:
@@ -214,8 +221,16 @@ class Engine:
         if not self._context.diff_mode:
             return {}, {}
         owner = f"Release {release.key}"
-        old, new = _helm_manifests.objects(before, owner), _helm_manifests.objects(after, owner)
+        try:
+            old, new = _helm_manifests.objects(before, owner), _helm_manifests.objects(after, owner)
+        except EksError as error:
+            return {}, {MANIFEST: f"not known: {error.message}"}
         return manifests(old, new, release.namespace)
+
+    def _manifest(self, release: Release) -> str:
+        """The objects of a release as Helm has them recorded now."""
+        stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+        return stored.manifest if stored else ""
 
     def _look(self, release: Release) -> None:
         """Warn where a gate of an unchanged release does not hold."""
@@ -233,8 +248,7 @@ class Engine:
         """Gives the object of a gate as the release has it: read only where a gate asks."""
 
         def find(gate: Gate) -> dict[str, Any] | None:
-            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
-            items = _helm_manifests.objects(stored.manifest, f"Release {release.key}") if stored else []
+            items = _helm_manifests.objects(self._manifest(release), f"Release {release.key}")
             kind = OBJECTS[gate.kind][1]
             return _helm_manifests.find(items, kind, gate.namespace, gate.name, release.namespace)
 
@@ -298,9 +312,7 @@ class Engine:
             self._crds.apply(release, changes)
         self._helm.upgrade(release)
         if self._context.diff_mode:
-            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
-            after = stored.manifest if stored else ""
-            self._differences[release.key] = self._between(release, decision.manifest, after)
+            self._differences[release.key] = self._between(release, decision.manifest, self._manifest(release))
 
     def _fetched(self, release: Release, decision: Decision) -> Release:
         """The release with its chart on this machine."""

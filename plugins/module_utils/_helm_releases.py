@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.ekspress.eks.plugins.module_utils import _helm_drift, _helm_storage
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Decided, Engine, Outcome
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, parse, shown
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
@@ -49,16 +49,22 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
 
 def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Context) -> Decided:
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
-    decisions, drift = {}, {}
+    decided = Decided({}, {}, {})
     for key, release in releases.items():
         decision = decide(release, stored.get((release.namespace, release.name)))
         if release.drift and release.chart is not None and decision.state == UNCHANGED:
-            changes = _helm_drift.find(kubernetes, context, release, decision.manifest)
+            try:
+                changes = _helm_drift.find(kubernetes, context, release, decision.manifest)
+            except CancelledError:
+                raise
+            except EksError as error:
+                decided.problems[key] = f"It cannot be told whether it drifted. {error.message}"
+                changes = []
             if changes:
-                drift[key] = changes
+                decided.drift[key] = changes
                 decision = drifted(decision, [change.name for change in changes])
-        decisions[key] = decision
-    return Decided(decisions, drift)
+        decided.decisions[key] = decision
+    return decided
 
 
 def _result(

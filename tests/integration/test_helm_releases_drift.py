@@ -69,6 +69,27 @@ def test_drift_is_found_and_put_back_and_nothing_else(ground: Ground, tmp_path: 
     assert ground.kube.get(ground.path("serviceaccounts", "web")) is None
 
 
+def test_drift_that_cannot_be_told_stops_only_what_needs_the_release(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", CONFIG_MAP)
+    releases = [ground.release("web", chart, drift=True), ground.release("other", chart)]
+    ground.run(*releases)
+    refused = {"kind": "ClusterRole", "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]}
+    base = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": ground.namespace}}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ground.namespace}
+    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}
+    ground.kube.apply({**base, **refused}, "tests")
+    ground.kube.apply({**base, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": [user]}, "tests")
+    try:
+        for check in (True, False):
+            run = ground.run(*releases, check=check, impersonate_user="reader", helm_binary=NOWHERE)
+            assert run.states == {"web": "failed", "other": "unchanged"}
+            assert "It cannot be told whether it drifted" in run.result["msg"]
+            assert "configmaps" in run.result["msg"]
+    finally:
+        for plural in ("clusterrolebindings", "clusterroles"):
+            ground.kube.request("DELETE", f"/apis/rbac.authorization.k8s.io/v1/{plural}/{ground.namespace}")
+
+
 def test_without_drift_nobody_looks(ground: Ground, tmp_path: Path) -> None:
     release = ground.release("web", write_chart(tmp_path / "web", SERVICE_ACCOUNT))
     ground.run(release)

@@ -138,6 +138,14 @@ def test_what_the_repository_does_not_have_is_told(ground: Ground, repository: R
     repository.files["web-1.0.0.tgz"] += b"more"
     run = ground.run(fetched(ground, repository, "web"))
     assert "but the repository's index says sha256:" in run.result["msg"]
+    repository.files["web-1.0.0.tgz"] = b"<html>"
+    index = json.loads(repository.files["index.yaml"])
+    del index["entries"]["web"][0]["digest"]
+    repository.files["index.yaml"] = json.dumps(index).encode()
+    assert (
+        "The archive of the chart web 1.0.0 cannot be read"
+        in ground.run(fetched(ground, repository, "web")).result["msg"]
+    )
     wrong = {**fetched(ground, repository, "web"), "repository": f"http://127.0.0.1:{repository.port}/charts"}
     assert "index.yaml cannot be fetched: HTTP Error 401" in ground.run(wrong).result["msg"]
 
