@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_input import checked_name
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import canonical
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
@@ -31,11 +32,6 @@ https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html
 https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html
 """
 MANAGED_NODES = ("auto", "always", "never")
-
-PLACEHOLDERS = ("AccessKeyID", "AccountID", "EC2PrivateDNSName", "SessionName", "SessionNameRaw")
-"""What the authenticator replaces, and only without spaces:
-https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.6.13/pkg/server/server.go"""
-_BRACES = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 
 _NAME = re.compile(r"/?([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
 """A role's or user's name, with or without its path: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
@@ -84,19 +80,8 @@ def _person(number: int, person: Item, cluster: Item) -> tuple[str, dict[str, An
     name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
     # Who shares a role is told apart in the audit log by the session's name only.
     default = f"{name}:{{{{SessionName}}}}" if kind == "role" else name
-    username = _placeholders(str(person.get("username") or default), f"access_people: entry {number}")
+    username = checked_name(f"access_people: entry {number}, username", person.get("username") or default)
     return kind, {"arn": arn, "username": username, "groups": person["groups"]}
-
-
-def _placeholders(text: str, what: str) -> str:
-    """The username with its placeholders as the authenticator knows them: whoever writes templates adds spaces."""
-    unknown = [name for name in _BRACES.findall(text) if name not in PLACEHOLDERS]
-    if unknown:
-        raise EksError(
-            f"{what}: the username {text!r} has the placeholder {unknown[0]!r}, which EKS does not replace; it knows "
-            f"{', '.join(PLACEHOLDERS)}."
-        )
-    return _BRACES.sub(r"{{\1}}", text)
 
 
 def _arn(text: str, kind: str, what: str, cluster: Item) -> str:

@@ -19,6 +19,10 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 
 _KINDS = {"roles": "role", "users": "user"}
 _FEDERATED_USER = re.compile(r"federated-user/[\x21-\x7e]+")
+PLACEHOLDERS = ("AccessKeyID", "AccountID", "EC2PrivateDNSName", "SessionName", "SessionNameRaw")
+"""What the authenticator replaces in usernames and groups, and only without spaces:
+https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.6.13/pkg/server/server.go"""
+_BRACES = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _BREAKING = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, lone surrogates, line and paragraph separators."""
 
@@ -109,12 +113,12 @@ def _check_sts(section: str, arn: _arn.Arn) -> None:
 
 def _username(section: str, arn: str, item: Mapping[str, Any]) -> str:
     username = item.get("username")
-    if not username or not str(username).strip():
+    if username is None or username == "" or (isinstance(username, str) and not username.strip()):
         raise EksError(
             f"{section}: {arn} has no username: give the name by which Kubernetes shall know it, such as admin or "
             "system:node:{{EC2PrivateDNSName}} (a template of the authenticator; !unsafe keeps Ansible from it)."
         )
-    return _clean(section, arn, "username", str(username))
+    return checked_name(f"{section}: {arn}, username", username)
 
 
 def _groups(section: str, arn: str, item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -122,18 +126,33 @@ def _groups(section: str, arn: str, item: Mapping[str, Any]) -> tuple[str, ...]:
     if groups is None:
         raise EksError(f"{section}: {arn} has no groups: list its Kubernetes groups, or [] for none.")
     for group in groups:
-        if not isinstance(group, str) or not group.strip():
+        if group is None or (isinstance(group, str) and not group.strip()):
             raise EksError(f"{section}: {arn} has the group {group!r}: a group is a text that is not empty; remove it.")
-    return tuple(dict.fromkeys(_clean(section, arn, "groups", str(group)) for group in groups))
+    return tuple(dict.fromkeys(checked_name(f"{section}: {arn}, groups", group) for group in groups))
 
 
-def _clean(section: str, arn: str, field: str, value: str) -> str:
-    if any(unicodedata.category(character) in _BREAKING for character in value):
+def checked_name(what: str, value: Any) -> str:
+    """A username or group as the authenticator is to read it. Raises EksError, beginning with ``what``.
+
+    Its placeholders come out without the spaces that whoever writes templates puts in.
+    """
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise EksError(f"{what}: {value!r} is no text: write one, in quotes where YAML reads something else in it.")
+    text = str(value)
+    if any(unicodedata.category(character) in _BREAKING for character in text):
         raise EksError(
-            f"{section}: {arn}, {field}: {value!r} holds a line break or a control character; remove it (a YAML text "
-            "that begins with | or > ends with a line break: use quotes)."
+            f"{what}: {text!r} holds a line break or a control character; remove it (a YAML text that begins with | or "
+            "> ends with a line break: use quotes)."
         )
-    return value
+    if text != text.strip():
+        raise EksError(f"{what}: {text!r} begins or ends with a space, which would count; remove it.")
+    unknown = [name for name in _BRACES.findall(text) if name not in PLACEHOLDERS]
+    if unknown:
+        raise EksError(
+            f"{what}: {text!r} has the placeholder {unknown[0]!r}, which EKS does not replace, so that it would be the "
+            f"same text for everybody; it knows {', '.join(PLACEHOLDERS)}."
+        )
+    return _BRACES.sub(r"{{\1}}", text)
 
 
 def _accounts(given: Iterable[Any]) -> tuple[str, ...]:

@@ -35,10 +35,11 @@ def argument_spec() -> dict[str, Any]:
 
 
 def _entries(alias: str) -> dict[str, Any]:
+    # Raw, as Ansible would make "True" of a group yes, and "['a']" of a list, where texts are asked for.
     entry = {
         "arn": {"type": "str", "required": True, "aliases": [alias]},
-        "username": {"type": "str"},
-        "groups": {"type": "list", "elements": "str"},
+        "username": {"type": "raw"},
+        "groups": {"type": "list", "elements": "raw"},
     }
     return {"type": "list", "elements": "dict", "options": entry}
 

@@ -61,14 +61,15 @@ options:
       username:
         description:
           - Kubernetes username; may have the placeholders of EKS, such as C({{EC2PrivateDNSName}}) and
-            C({{SessionName}}), which Ansible takes for its own unless C(!unsafe) stands before them. Needed with
-            O(state=present).
-        type: str
+            C({{SessionName}}), which Ansible takes for its own unless C(!unsafe) stands before them. Others are
+            refused. Needed with O(state=present).
+          - A text, or a whole number.
+        type: raw
       groups:
         description:
-          - Kubernetes groups, in any order; may be empty. Needed with O(state=present).
+          - Kubernetes groups, texts or whole numbers, in any order; may be empty. Needed with O(state=present).
         type: list
-        elements: str
+        elements: raw
   users:
     description:
       - Entries of C(mapUsers). Others stay.
@@ -83,13 +84,13 @@ options:
         aliases: [userarn]
       username:
         description:
-          - Kubernetes username. Needed with O(state=present).
-        type: str
+          - Kubernetes username, a text or a whole number. Needed with O(state=present).
+        type: raw
       groups:
         description:
-          - Kubernetes groups, in any order; may be empty. Needed with O(state=present).
+          - Kubernetes groups, texts or whole numbers, in any order; may be empty. Needed with O(state=present).
         type: list
-        elements: str
+        elements: raw
   accounts:
     description:
       - Entries of C(mapAccounts), AWS account ids of 12 digits, as strings. Others stay.

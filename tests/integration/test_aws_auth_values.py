@@ -43,7 +43,7 @@ MEANT = [
     "2026-01-02",
     "2026-01-02T03:04:05",
     "from the vault",
-    "{{ not }}",
+    "{{AccountID}}",
     "nested-1",
     "7",
     "no",
@@ -81,7 +81,7 @@ def play(directory: Path, tasks: list[dict[str, Any]]) -> Run:
     ground = Playground(directory / "ground", {})
     password, variables = directory / "password", directory / "variables.yml"
     password.write_text(PASSWORD)
-    variables.write_text(f"day: 2026-01-02\nraw: !unsafe '{{{{ not }}}}'\nvaulted: {vaulted('from the vault')}")
+    variables.write_text(f"day: 2026-01-02\nraw: !unsafe '{{{{AccountID}}}}'\nvaulted: {vaulted('from the vault')}")
     known = {"moment": "{{ '2026-01-02 03:04:05' | to_datetime }}"}
     plays = [{"hosts": "all", "gather_facts": False, "vars": known, "vars_files": [str(variables)], "tasks": tasks}]
     host = {
@@ -123,7 +123,7 @@ def test_values_of_every_kind_are_plain_text_in_the_config_map(
     (user,) = [item for item in yaml.safe_load(texts["mapUsers"]) if item["userarn"] == arn(name, "user")]
     assert (role["username"], user["username"]) == ("from the vault", "2026-01-02")
     assert set(role["groups"]) == set(MEANT)
-    assert user["groups"] == ["{{ not }}"]
+    assert user["groups"] == ["{{AccountID}}"]
     assert yaml.safe_load(texts["mapAccounts"])[-1] == str(NUMBER)
     kube = sandbox.kube()
     live, backup = kube.get(PATH), kube.get(f"{PATH}-backup-{results['remove']['backup'].rpartition('-')[2]}")

@@ -77,7 +77,7 @@ def test_spaces_in_a_placeholder_go_for_eks_knows_none() -> None:
 
 def test_a_placeholder_that_eks_does_not_know_is_named_with_those_it_does() -> None:
     person = {"role": "ops", "username": "ops:{{session_name}}", "groups": []}
-    with pytest.raises(EksError, match=r"'session_name', which EKS does not replace; it knows .*SessionNameRaw"):
+    with pytest.raises(EksError, match=r"'session_name', which EKS does not replace, .*it knows .*SessionNameRaw"):
         mappings([person], cluster())
 
 

@@ -42,6 +42,11 @@ def test_entries_come_out_as_the_authenticator_looks_them_up() -> None:
     )
 
 
+def test_placeholders_lose_the_spaces_with_which_eks_would_not_replace_them() -> None:
+    found = wanted({"roles": [item(username="a:{{ SessionName }}:{{AccountID}}", groups=["{{ SessionNameRaw}}", 7])]})
+    assert found.roles == (Entry(ROLE, "a:{{SessionName}}:{{AccountID}}", ("{{SessionNameRaw}}", "7")),)
+
+
 def test_lists_that_are_not_given_and_empty_ones_differ() -> None:
     assert wanted({}) == Wanted()
     assert wanted({"roles": [], "accounts": []}) == Wanted((), None, ())
@@ -102,6 +107,18 @@ def test_the_clusters_partition_is_the_only_one() -> None:
         ({"roles": [item(username="a\x85b")]}, "username: .*line break"),
         ({"roles": [item(username="a\ud800")]}, "username: .*control character"),
         ({"roles": [item(groups=["a\r"])]}, "groups: .*line break or a control character"),
+        (
+            {"roles": [item(username="a:{{SessionNam}}")]},
+            "placeholder 'SessionNam', which EKS does not replace.*knows.*SessionName,",
+        ),
+        ({"roles": [item(groups=["{{ x }}"])]}, "groups: .*the placeholder 'x'"),
+        ({"roles": [item(username=["a"])]}, r"username: \['a'\] is no text.*quotes"),
+        ({"users": [item(USER, username=True)]}, "username: True is no text.*quotes"),
+        ({"users": [item(USER, username=1.1)]}, "username: 1.1 is no text.*quotes"),
+        ({"roles": [item(groups=["a", False])]}, "groups: False is no text.*quotes"),
+        ({"roles": [item(groups=[{"a": 1}])]}, "groups: {'a': 1} is no text.*quotes"),
+        ({"roles": [item(username=" a")]}, "username: ' a' begins or ends with a space.*remove it"),
+        ({"roles": [item(groups=["a", " b"])]}, "groups: ' b' begins or ends with a space.*remove it"),
         ({"accounts": ["12345678901"]}, "'12345678901' is not an AWS account ID: it has 12 digits; quote it"),
         ({"accounts": [123456789012]}, "not an AWS account ID.*quote it"),
         ({"accounts": ["111122223333", "111122223333"]}, "accounts: 111122223333 is listed twice: give it once"),
