@@ -46,7 +46,18 @@ PATIENCE = 300.0
 """Seconds from the first write after which no other follows."""
 
 MALFORMED = "MalformedPolicyDocument"
-_LAST_MOMENT: ContextVar[float | None] = ContextVar("last_moment", default=None)
+
+
+@dataclass
+class _Sending:
+    """A document on its way to IAM."""
+
+    last_moment: float
+    unanswered: int = 0
+    """How often it went out and no answer said what became of it."""
+
+
+_SENDING: ContextVar[_Sending | None] = ContextVar("sending", default=None)
 
 
 @dataclass(frozen=True)
@@ -108,10 +119,13 @@ class _Writer:
         self._merged = merged
         self._settle = settle
         self._iam = aws.client("iam")
-        self._iam.meta.events.register(
-            "before-send.iam.UpdateAssumeRolePolicy", _check_moment, unique_id="ekspress.eks-trust-policy"
-        )
+        for event, handler in (("before-send", _before_attempt), ("response-received", _after_attempt)):
+            self._iam.meta.events.register(
+                f"{event}.iam.UpdateAssumeRolePolicy", handler, unique_id=f"ekspress.eks-{event}"
+            )
         self._plans: list[TrustPlan] = []
+        self._unanswered: TrustPlan | None = None
+        """What was sent without an answer: where it shows, this run has written it."""
         self._tries = 0
         self._first = self._last = 0.0
         """When the first and the last document were written."""
@@ -133,7 +147,7 @@ class _Writer:
                     return Written(_joined(self._plans), len(self._plans))
                 self._back_off()
         except EksError as error:
-            if self._plans:
+            if self._plans or self._unanswered:
                 error.details["changed"] = True
             raise
 
@@ -161,6 +175,7 @@ class _Writer:
             plan = self._merged(document)
             if not plan.changed:
                 self._saw(document)
+                self._count(self._unanswered)
                 return plan
             if plan.after is None:
                 raise EksError(f"IAM role {self._role!r}: nobody else is trusted by it any more; run again.")
@@ -174,7 +189,8 @@ class _Writer:
     def _sent(self, plan: TrustPlan, read_at: float) -> bool:
         """Whether IAM took the document; False where it must be merged anew first."""
         self._tries += 1
-        moment = _LAST_MOMENT.set(read_at + GAP)
+        sending = _Sending(read_at + GAP)
+        token = _SENDING.set(sending)
         document = plan.after or {}
         try:
             self._aws.call(
@@ -187,11 +203,18 @@ class _Writer:
                 return False
             raise _explained(error, self._role, document) from error.__cause__
         finally:
-            _LAST_MOMENT.reset(moment)
-        self._last = monotonic()
-        self._first = self._first or self._last
-        self._plans.append(plan)
+            _SENDING.reset(token)
+            if sending.unanswered:
+                self._unanswered = plan
+        self._count(plan)
         return True
+
+    def _count(self, plan: TrustPlan | None) -> None:
+        self._unanswered = None
+        if plan is not None:
+            self._last = monotonic()
+            self._first = self._first or self._last
+            self._plans.append(plan)
 
     def _shows(self) -> bool:
         """Wait until a read shows what was written; False where it shows that another overwrote it."""
@@ -271,11 +294,21 @@ class _Writer:
         )
 
 
-def _check_moment(**_unused: Any) -> None:
+def _before_attempt(**_unused: Any) -> None:
     """Stop a call, or botocore's repetition of one, that would write what was merged too long ago."""
-    moment = _LAST_MOMENT.get()
-    if moment is not None and monotonic() > moment:
+    sending = _SENDING.get()
+    if sending is None:
+        return
+    if monotonic() > sending.last_moment:
         raise _TooLateError("iam:UpdateAssumeRolePolicy was not called: the document was read too long ago.")
+    sending.unanswered += 1
+
+
+def _after_attempt(response_dict: dict[str, Any] | None = None, **_unused: Any) -> None:
+    """Note an answer; errors of a server that may have done its work are none."""
+    sending = _SENDING.get()
+    if sending is not None and response_dict is not None and response_dict["status_code"] < 500:
+        sending.unanswered -= 1
 
 
 def _joined(plans: list[TrustPlan]) -> TrustPlan:

@@ -122,6 +122,41 @@ def test_a_write_without_an_answer_is_found_out(aws: AwsServer) -> None:
     assert trust_of(aws, "app")["Statement"][-1] == statement(BLUE)
 
 
+def test_a_write_without_an_answer_that_is_not_made_again_counts(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_trust_policy_write, "monotonic", lambda: 10.0 * len(written(aws)))
+    aws.fault("UpdateAssumeRolePolicy", "drop_connection")
+    result = converge()
+    assert (result["changed"], result["attempts"]) == (True, 1), result
+    assert counted(aws)["iam:UpdateAssumeRolePolicy"] == 1
+    assert [item["service_account"] for item in result["added"]] == ["app:app"]
+
+
+def test_what_was_refused_and_another_has_written_since_does_not_count(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [0.0]
+
+    def backoff(_attempts: int, _first: float) -> float:
+        put(aws, FOREIGN_STATEMENT, statement(BLUE))
+        passed[0] += 10.0
+        return 0.0
+
+    monkeypatch.setattr(_aws, "_backoff", backoff)
+    monkeypatch.setattr(_trust_policy_write, "monotonic", lambda: passed[0])
+    aws.fault("UpdateAssumeRolePolicy", "throttle")
+    result = converge()
+    assert (result["changed"], result["attempts"]) == (False, 0), result
+
+
+def test_a_write_that_never_gets_an_answer_may_have_changed_it(aws: AwsServer) -> None:
+    aws.fault("UpdateAssumeRolePolicy", "drop_connection", times=None)
+    result = converge(aws_config={"retries": {"total_max_attempts": 1}})
+    assert (result["failed"], result["changed"]) == (True, True), result
+    assert not converge()["changed"]
+
+
 def test_a_write_that_meets_another_is_merged_anew(aws: AwsServer) -> None:
     aws.fault("UpdateAssumeRolePolicy", "error", code="ConcurrentModification", status=409, times=3)
     result = converge()
