@@ -12,8 +12,11 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -23,9 +26,33 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
 from botocore.endpoint import Endpoint
 
+from sandbox.process import ROOT
+
 KILLED = 9
 FAILED = 1
 UTILS = "ansible_collections.ekspress.eks.plugins.module_utils"
+
+
+@contextmanager
+def killing(module: str, **environment: str) -> Iterator[Callable[[dict[str, Any], int], int]]:
+    """Start this program for a module; gives what runs it with options until a call, and returns the exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, module],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        streams = process.stdin, process.stdout
+
+        def run(options: dict[str, Any], call: int) -> int:
+            print(json.dumps({"options": options, "call": call}), file=streams[0], flush=True)
+            return int(streams[1].readline())
+
+        yield run
 
 
 def run_killed(logic: Logic, options: dict[str, Any], number: int) -> int:

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles import LOGIC
-from ansible_collections.ekspress.eks.tests.integration.aws_killed import KILLED
+from ansible_collections.ekspress.eks.tests.integration.aws_killed import KILLED, killing
 from ansible_collections.ekspress.eks.tests.integration.iam_roles import (
     ALLOW_LIST,
     FOREIGN_STATEMENT,
@@ -26,7 +23,6 @@ from ansible_collections.ekspress.eks.tests.integration.iam_roles import (
 from ansible_collections.ekspress.eks.tests.support import run_logic
 
 from sandbox.aws.client import AwsServer
-from sandbox.process import ROOT
 
 ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/B1"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -85,24 +81,8 @@ def ours_and_others(aws: AwsServer) -> None:
 def kill(aws: AwsServer) -> Iterator[Callable[[dict[str, Any], int], int]]:
     """Runs the module for one role and ends it after a call; gives its exit code."""
     make_provider(aws, ISSUER)
-    program = "ansible_collections.ekspress.eks.tests.integration.aws_killed"
-    with subprocess.Popen(
-        [sys.executable, "-m", program, "irsa_roles"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        streams = process.stdin, process.stdout
-
-        def run(role: dict[str, Any], call: int) -> int:
-            print(json.dumps({"options": {**OPTIONS, "roles": [role]}, "call": call}), file=streams[0], flush=True)
-            return int(streams[1].readline())
-
-        yield run
-        process.stdin.close()
+    with killing("irsa_roles") as run:
+        yield lambda role, call: run({**OPTIONS, "roles": [role]}, call)
 
 
 def state_of(aws: AwsServer, name: str) -> dict[str, Any] | None:

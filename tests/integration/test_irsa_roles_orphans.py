@@ -9,41 +9,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles import LOGIC
-from ansible_collections.ekspress.eks.tests.integration.eks_clusters import ACCOUNT, counted, written
+from ansible_collections.ekspress.eks.tests.integration.eks_clusters import counted, written
 from ansible_collections.ekspress.eks.tests.integration.iam_roles import (
     FOREIGN_STATEMENT,
     make_provider,
     make_role,
     trust_of,
 )
+from ansible_collections.ekspress.eks.tests.integration.trust_policies import BLUE, GREEN, provider_arn, statement
 from ansible_collections.ekspress.eks.tests.support import run_logic
 
 from sandbox.aws.client import AwsServer
 
-BLUE = "https://oidc.eks.eu-central-1.amazonaws.com/id/B1"
-GREEN = "https://oidc.eks.eu-central-1.amazonaws.com/id/C2"
 LONG_GONE = "https://oidc.eks.eu-central-1.amazonaws.com/id/D3"
 CI_SYSTEM = "https://ci.example.com"
 ABSENT: dict[str, Any] = {"state": "absent"}
-
-
-def provider_arn(issuer: str) -> str:
-    return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer.removeprefix('https://')}"
-
-
-def statement(issuer: str, **more: Any) -> dict[str, Any]:
-    host_path = issuer.removeprefix("https://")
-    return {
-        **more,
-        "Effect": "Allow",
-        "Principal": {"Federated": provider_arn(issuer)},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {
-            "StringEquals": {f"{host_path}:aud": "sts.amazonaws.com", f"{host_path}:sub": "system:serviceaccount:a:a"}
-        },
-    }
-
-
 STATEMENTS = [FOREIGN_STATEMENT, statement(LONG_GONE, Sid="Old"), statement(GREEN), statement(CI_SYSTEM)]
 ORPHAN = {"provider_arn": provider_arn(LONG_GONE), "sids": ["Old"], "statements": [2]}
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What tests of oidc_trust_policy share."""
+"""Trust policies of clusters, for tests."""
 
 from __future__ import annotations
 
