@@ -18,14 +18,14 @@ from sandbox.process import ROOT
 from sandbox.readback import report
 from sandbox.state import directory
 
-SECOND_RUN_LIMIT = 15.0
-"""Seconds that a run with nothing to do may take."""
+USUAL_SECOND_RUN = 15.0
+"""Seconds that a run with nothing to do takes at most, on two cores that have nothing else to do."""
 
 RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=(?P<unreachable>\d+)")
 
 
 def main() -> int:
-    """Run the demonstration; return 0 only if the second run changed nothing, fast enough."""
+    """Run the demonstration; return 0 only if the second run changed nothing."""
     try:
         return _demonstrate()
     except SandboxError as error:
@@ -55,9 +55,13 @@ def _demonstrate() -> int:
 
     heading("4. The same playbook again")
     changed, seconds = converge(state["environment"])
-    print(f"second run: changed={changed} in {seconds:.1f} s (must be changed=0 in less than {SECOND_RUN_LIMIT:.0f} s)")
-    print("\nThe sandbox is still up (python3 -m sandbox status shows where). End it with: make down")
-    return 0 if changed == 0 and seconds < SECOND_RUN_LIMIT else 1
+    print(f"second run: changed={changed} in {seconds:.1f} s")
+    if seconds > USUAL_SECOND_RUN:
+        print(f"(Usual is less than {USUAL_SECOND_RUN:.0f} s: this machine has other work, or is slower than most.)")
+    print("\nThe sandbox is still up (python3 -m sandbox status shows where). End it with: make down", flush=True)
+    if changed:
+        raise SandboxError("the second run changed something", "the tasks above that say changed are not idempotent")
+    return 0
 
 
 def heading(text: str) -> None:

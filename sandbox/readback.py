@@ -82,7 +82,7 @@ def _subnets(ec2: Any, cluster: dict[str, Any]) -> list[str]:
     for subnet in sorted(subnets, key=lambda item: (item["AvailabilityZone"], item["CidrBlock"])):
         tags = {tag["Key"]: tag["Value"] for tag in subnet.get("Tags", [])}
         ours = " ".join(f"{key}={value}" for key, value in sorted(tags.items()) if key.startswith("kubernetes.io/"))
-        lines.append(f"{subnet['SubnetId']}  {subnet['AvailabilityZone']:<18} {tags.get('Name', ''):<28} {ours or '-'}")
+        lines.append(f"{subnet['SubnetId']}  {subnet['AvailabilityZone']:<19} {tags.get('Name', ''):<28} {ours or '-'}")
     return lines
 
 
@@ -94,7 +94,7 @@ def _mappings(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
     for section, key, arn in (("roles", "mapRoles", "rolearn"), ("users", "mapUsers", "userarn")):
         for item in yaml.safe_load(found.get("data", {}).get(key, "")) or []:
             whose = "ours" if item[arn].lower() in ours.get(section, {}) else "foreign"
-            rows.append((whose, item[arn], item["username"], ", ".join(item["groups"])))
+            rows.append((whose, item[arn], str(item.get("username", "")), ", ".join(item.get("groups") or [])))
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     return [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
