@@ -86,18 +86,24 @@ def plan(wanted: Wanted, current: Current | None, issuer: Issuer, options: Optio
 
 
 def trust_plan(
-    wanted: Wanted, document: Mapping[str, Any], issuer: Issuer, options: Options, gone: frozenset[str] = frozenset()
+    wanted: Wanted,
+    document: Mapping[str, Any],
+    issuer: Issuer,
+    options: Options,
+    gone: frozenset[str] = frozenset(),
+    *,
+    orphans: tuple[Orphan, ...] = (),
 ) -> TrustPlan:
     """What becomes of the trust policy of a role that is there. Raises EksError where IAM would refuse it.
 
-    ``gone`` are the ARNs of the OIDC providers whose statements are to be taken out.
+    ``gone`` are the ARNs of the OIDC providers whose statements are to be taken out, ``orphans`` all that could be.
     """
     if wanted.state == "absent":
         trust = _trust_policy_plan.without(document, [issuer], prune=gone)
         return trust if trust.after is None or options.force else _accepted(wanted, trust, options)
     if wanted.service_accounts is None:
         return TrustPlan(before=dict(document), after=dict(document))
-    return _merged(wanted, document, issuer, options, gone)
+    return _merged(wanted, document, issuer, options, gone, orphans=orphans)
 
 
 def role_arn(wanted: Wanted, issuer: Issuer) -> str:
@@ -152,7 +158,7 @@ def _update(wanted: Wanted, current: Current, issuer: Issuer, options: Options) 
             f"it exists with the path {current.path!r} and is wanted with {wanted.path!r}, which IAM cannot change. "
             f"Give path: {current.path}, or remove the role first (state: absent)",
         )
-    trust = trust_plan(wanted, current.trust_policy, issuer, options, current.gone)
+    trust = trust_plan(wanted, current.trust_policy, issuer, options, current.gone, orphans=current.orphans)
     purged = _purged(wanted, current, options)
     gone_tags = _stale_notes(wanted, current, options)
     kept = {key: value for key, value in current.tags.items() if key not in gone_tags}
@@ -246,15 +252,18 @@ def _merged(
     issuer: Issuer,
     options: Options,
     gone: frozenset[str] = frozenset(),
+    *,
+    orphans: tuple[Orphan, ...] = (),
 ) -> TrustPlan:
     subjects = [_trust_policy_plan.subject(item) for item in wanted.service_accounts or ()]
     trust = _trust_policy_plan.merge(document, [issuer], subjects, purge=options.purge_service_accounts, prune=gone)
-    return _accepted(wanted, trust, options)
+    return _accepted(wanted, trust, options, orphans)
 
 
-def _accepted(wanted: Wanted, trust: TrustPlan, options: Options) -> TrustPlan:
+def _accepted(wanted: Wanted, trust: TrustPlan, options: Options, orphans: tuple[Orphan, ...] = ()) -> TrustPlan:
     """The plan, if IAM takes it."""
-    problem = obstacle(trust, options.max_trust_policy_length, "max_trust_policy_length")
+    arns = [orphan.provider_arn for orphan in orphans]
+    problem = obstacle(trust, options.max_trust_policy_length, "max_trust_policy_length", arns)
     if problem:
         raise _refuse(wanted, problem.removesuffix("."))
     return trust

@@ -83,7 +83,7 @@ class _Merge:
             plan = without(document, self._issuers, subjects, prune=prune)
         else:
             plan = merge(document, self._issuers, subjects or (), purge=wanted.purge_service_accounts, prune=prune)
-        reason = obstacle(plan, wanted.max_length, "max_length")
+        reason = obstacle(plan, wanted.max_length, "max_length", [orphan.provider_arn for orphan in self.found])
         if reason:
             raise EksError(f"IAM role {self._name!r}: {reason}")
         return plan

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._policy import as_list, size, statements
-from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import TrustPlan
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import TrustPlan, federated_only
 
 DEFAULT_LENGTH, LONGEST = 2048, 4096
 """Characters of a trust policy, white space not counted: the default quota and the highest that AWS grants.
@@ -29,10 +29,11 @@ DEAD = (
 )
 
 
-def obstacle(plan: TrustPlan, limit: int, option: str) -> str:
+def obstacle(plan: TrustPlan, limit: int, option: str, orphans: Collection[str] = ()) -> str:
     """Why IAM would refuse to write the plan and what to do, in sentences; '' where it would not or nothing is written.
 
-    ``limit`` is the quota of the trust policy's length, ``option`` the name of the option that sets it.
+    ``limit`` is the quota of the trust policy's length, ``option`` the name of the option that sets it,
+    ``orphans`` the ARNs of OIDC providers that are gone.
     """
     if not plan.changed:
         return ""
@@ -41,7 +42,7 @@ def obstacle(plan: TrustPlan, limit: int, option: str) -> str:
             "nobody would be trusted any more, and IAM takes no trust policy without statements. Remove the role "
             "(module ekspress.eks.irsa_roles, state: absent), or let another principal in first."
         )
-    return dead_principals(plan.after) or too_long(plan, limit, option)
+    return dead_principals(plan.after) or too_long(plan, limit, option, orphans)
 
 
 def dead_principals(document: Mapping[str, Any]) -> str:
@@ -74,7 +75,7 @@ def refused_principal(document: Mapping[str, Any], message: str) -> str:
     return f"The principal {named[1]} is in {' and '.join(wheres)} of the trust policy; it does not exist. {DEAD}"
 
 
-def too_long(plan: TrustPlan, limit: int, option: str) -> str:
+def too_long(plan: TrustPlan, limit: int, option: str, orphans: Collection[str] = ()) -> str:
     """Why the new document is over the quota and what to do, or '' where it is not, or is shorter than the one now."""
     if not plan.changed or plan.after is None:
         return ""
@@ -86,10 +87,13 @@ def too_long(plan: TrustPlan, limit: int, option: str) -> str:
         if limit < LONGEST
         else f"remove statements (AWS grants no more than {LONGEST})"
     )
+    living = [item for item in statements(plan.after) if not set(federated_only(item) or [""]) <= set(orphans)]
+    dead = then - size({**plan.after, "Statement": living})
+    prune = f"{dead} of them are of clusters that are gone; prune_orphans: true removes those. " if dead else ""
     return (
         f"the trust policy would have {then} characters (white space not counted), now {now}, and the quota is "
-        f"{limit}. Take a role of its own for some of the service accounts, use EKS Pod Identity (its trust policy "
-        f"does not grow), or {more}."
+        f"{limit}. {prune}Take a role of its own for some of the service accounts, use EKS Pod Identity (its trust "
+        f"policy does not grow), or {more}."
     )
 
 

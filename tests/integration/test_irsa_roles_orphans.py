@@ -67,6 +67,13 @@ def test_pruned_where_asked_for_and_nothing_else(aws: AwsServer) -> None:
     assert (again["changed"], again["roles"][0]["orphans"]) == (False, [])
 
 
+def test_the_quota_message_says_what_pruning_would_free(aws: AwsServer) -> None:
+    make_role(aws, "app", statements=[*STATEMENTS, statement(GREEN, Sid="x" * 200)])
+    many = [f"namespace-{number:03d}:app" for number in range(6)]
+    assert "clusters that are gone; prune_orphans: true" in converge(check=True, service_accounts=many)["msg"]
+    assert converge(check=True, service_accounts=many, prune_orphans=True)["changed"]
+
+
 def test_a_role_that_is_left_alone_keeps_them(aws: AwsServer) -> None:
     make_role(aws, "app", statements=STATEMENTS)
     result = converge(prune_orphans=True, tags={"a": "b"})

@@ -32,6 +32,9 @@ def role(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     make_role(aws, "app")
 
 
+MORE = [f"more-{number:03d}:service-account" for number in range(30)]
+
+
 def refused(aws: AwsServer, *words: str, check_too: bool = True, **options: Any) -> None:
     """Both modes fail with the words, and nothing is written."""
     before = trust_of(aws, "app")
@@ -145,6 +148,20 @@ def test_the_quota(aws: AwsServer) -> None:
     result = converge(service_accounts=fewer, purge_service_accounts=True)
     assert result["changed"], result
     assert result["size"] > 2048
+
+
+def test_the_quota_message_says_what_pruning_would_free(aws: AwsServer) -> None:
+    make_role(aws, "full", statements=[FOREIGN_STATEMENT, statement(GONE), statement(GREEN, Sid="x" * 850)])
+    make_provider(aws, GREEN)
+    many = [f"namespace-{number:03d}:service-account" for number in range(5)]
+    now = converge(role="full", state="absent", check=True)["size"]
+    freed = now - converge(role="full", issuers=[GONE], state="absent", check=True)["size"]
+    for check in (False, True):
+        result = converge(role="full", service_accounts=many, check=check)
+        assert f"{freed} of them are of clusters that are gone; prune_orphans: true removes" in result["msg"], result
+    done = converge(role="full", service_accounts=many, prune_orphans=True)
+    assert done["changed"], done
+    assert "are gone" not in converge(role="full", service_accounts=[*many, *MORE], prune_orphans=True)["msg"]
 
 
 def test_max_length_of_an_account_that_has_not_that_quota(aws: AwsServer) -> None:
