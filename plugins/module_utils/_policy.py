@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,14 @@ STATEMENT_ELEMENTS = frozenset(
     }
 )
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+
+FORMS = {
+    "Action": (re.compile(r"\*|[^:\s]+:[^:\s]+"), "SERVICE:ACTION, such as s3:GetObject"),
+    "Resource": (re.compile(r"\*|[^:]+:.+", re.DOTALL), "an ARN"),
+}
+"""Of which IAM takes each string, or "*"; what a service knows of its own is not judged here.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"""
 
 
 def parse(document: Any, where: str) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def _check_statement(statement: Any, where: str) -> None:
     _check_elements(statement, STATEMENT_ELEMENTS, where)
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise EksError(f"{where} has Effect {statement.get('Effect')!r}; it must be Allow or Deny.")
-    for name in ("Action", "Resource"):
+    for name, (pattern, form) in FORMS.items():
         given = [key for key in (name, f"Not{name}") if statement.get(key)]
         if len(given) == 2:
             raise EksError(f"{where} has both {name} and Not{name}; give one of them.")
@@ -93,6 +102,9 @@ def _check_statement(statement: Any, where: str) -> None:
         for key in given:
             if not all(isinstance(item, str) for item in as_list(statement[key])):
                 raise EksError(f"{where} has {key} {statement[key]!r}; it must be a string or a list of strings.")
+            wrong = [item for item in as_list(statement[key]) if not pattern.fullmatch(item)]
+            if wrong:
+                raise EksError(f'{where} has {key} {wrong[0]!r}; it must be {form}, or "*".')
     _check_condition(statement.get("Condition", {}), where)
 
 

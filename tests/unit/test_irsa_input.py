@@ -16,7 +16,7 @@ POLICY = {"Version": "2012-10-17", "Statement": [STATEMENT]}
 
 
 def policy_of(length: int) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": "x" * length}]}
+    return {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": "arn:" + "x" * length}]}
 
 
 @pytest.mark.parametrize(
