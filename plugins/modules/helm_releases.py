@@ -41,7 +41,7 @@ description:
   - Releases that are to be absent are removed before those that they need.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to get the releases'
     namespaces, to read and watch what the gates name, to get, watch, create, update and delete the lease, and to get,
-    watch and patch what is in C(crds/) of the charts.
+    watch and patch what is in C(crds/) of the charts; with O(releases[].drift) to get and patch the releases' objects.
   - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
     on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
     (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
@@ -222,9 +222,11 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows chart, version and status, and the values that differ. A value whose key looks like a secret's (password,
-        token, key, …) is hidden, as in the task's invocation and in helm's words; other values are shown, so set
-        C(no_log) for values that hold secrets under other keys.
+      - Shows chart, version and status, the values that differ, and what differs of the release's objects and CRDs, leaf
+        by leaf.
+      - The content of Secrets, and a value whose key looks like a secret's (password, token, key, …), is hidden, as in
+        the task's invocation and in helm's words; other values are shown, so set C(no_log) for values that hold secrets
+        under other keys.
   idempotent:
     support: full
 author:
