@@ -87,6 +87,9 @@ def _person(number: int, person: Item, cluster: Item) -> tuple[str, dict[str, An
 def _arn(text: str, kind: str, what: str, cluster: Item) -> str:
     """An ARN as it is given (aws_auth checks it), or the one of a name in the cluster's account."""
     if text.startswith("arn:"):
+        other = "user" if kind == "role" else "role"
+        if text.split(":", 5)[-1].startswith(f"{other}/"):
+            raise EksError(f"{what}: {text} is the ARN of an IAM {other}, and is given as a {kind}.")
         return text
     if not _NAME.fullmatch(text):
         raise EksError(

@@ -95,8 +95,13 @@ def test_people_keep_their_order_and_come_before_nodes() -> None:
         ({"role": "two words", "groups": []}, "'two words' is neither an ARN nor the name of an IAM role"),
         ({"user": "a" * 65, "groups": []}, "is neither an ARN nor the name of an IAM user"),
         ({"role": "path/", "groups": []}, "'path/' is neither an ARN nor the name"),
+        (
+            {"role": "arn:aws:iam::123456789012:user/a", "groups": []},
+            "is the ARN of an IAM user, and is given as a role",
+        ),
+        ({"role": "a", "username": ["b"], "groups": []}, "username: ['b'] is no text"),
     ],
-    ids=["neither", "both", "blank", "long", "path alone"],
+    ids=["neither", "both", "blank", "long", "path alone", "user as role", "no text"],
 )
 def test_a_person_that_cannot_be_is_named(person: dict[str, Any], message: str) -> None:
     with pytest.raises(EksError, match=r"^access_people: entry 1") as raised:
