@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Fixtures of the tests on a real Kubernetes API, and of those on the AWS server's VPC."""
+"""Fixtures of the tests on a real Kubernetes API, on the AWS server's VPC, and of those that count calls."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils import _trust_policy_write
 from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import Vpc, vpc_with
 
 from sandbox.aws.client import AwsServer
 from tests.integration.aws_auth_support import Mappings
 from tests.integration.helm_releases_support import Ground, turn
 from tests.sandbox_fixtures import RunningSandbox
+
+
+@pytest.fixture
+def fresh_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No trust policy is read again because the machine took long between read and write."""
+    monkeypatch.setattr(_trust_policy_write, "GAP", 600.0)
 
 
 @pytest.fixture(params=["helm", "helm3"])

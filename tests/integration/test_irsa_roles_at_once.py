@@ -124,6 +124,7 @@ def test_a_write_that_does_not_show_yet_is_not_made_again(aws: AwsServer) -> Non
     assert issuers_of(aws) == [BLUE]
 
 
+@pytest.mark.usefixtures("fresh_reads")
 def test_a_changed_trust_policy_costs_a_read_and_a_write_more(aws: AwsServer) -> None:
     make_role(aws, "app")
     assert converge(BLUE, settle=0)["changed"]

@@ -217,6 +217,7 @@ def test_a_role_that_shows_late_is_waited_for(aws: AwsServer) -> None:
     assert converge()["changed"]
 
 
+@pytest.mark.usefixtures("fresh_reads")
 @pytest.mark.parametrize("settle", [0, 1])
 def test_what_a_change_costs(aws: AwsServer, settle: int) -> None:
     make_role(aws, "app")

@@ -157,6 +157,7 @@ def test_a_write_that_never_gets_an_answer_may_have_changed_it(aws: AwsServer) -
     assert not converge()["changed"]
 
 
+@pytest.mark.usefixtures("fresh_reads")
 def test_a_write_that_meets_another_is_merged_anew(aws: AwsServer) -> None:
     aws.fault("UpdateAssumeRolePolicy", "error", code="ConcurrentModification", status=409, times=3)
     result = converge()
@@ -165,6 +166,7 @@ def test_a_write_that_meets_another_is_merged_anew(aws: AwsServer) -> None:
     assert counted(aws)["iam:GetRole"] == 5
 
 
+@pytest.mark.usefixtures("fresh_reads")
 def test_writes_that_always_meet_others_end(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_trust_policy_write, "TRIES", 3)
     aws.fault("UpdateAssumeRolePolicy", "error", code="ConcurrentModification", status=409, times=None)

@@ -256,6 +256,7 @@ def test_access_denied(
     assert trust_of(aws, "app") == before
 
 
+@pytest.mark.usefixtures("fresh_reads")
 def test_reads_denied_after_the_write_say_that_it_was_written(aws: AwsServer) -> None:
     aws.fault("GetRole", "deny", nth=3, times=None)
     result = converge(settle=1)
