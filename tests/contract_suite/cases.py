@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Case:
     alias: dict[str, str]
     writes: list[str]
     kubernetes: bool = False
+    polled: Collection[str] = ()
 
     @property
     def changes(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,11 @@ def results(run: Run) -> dict[str, list[Any]]:
     return found
 
 
-def calls(run: Run, log: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """The AWS calls of each task; those of an asynchronous one are its start's and its status's together."""
+def calls(run: Run, log: list[dict[str, Any]], polled: dict[str, Collection[str]]) -> dict[str, Counter[str]]:
+    """The AWS calls of each task; those of an asynchronous one are its start's and its status's together.
+
+    ``polled`` are for each module the operations of which a task counts each call once, however often it was made.
+    """
     found: dict[str, Counter[str]] = {}
     waiting = sorted(log, key=lambda call: float(call["started"]))
     for record in run.records:
@@ -62,7 +66,8 @@ def calls(run: Run, log: list[dict[str, Any]]) -> dict[str, Counter[str]]:
         while waiting and waiting[0]["started"] <= record["ended"]:
             call = waiting.pop(0)
             kept = {key: call[key] for key in ("service", "operation", "region", "parameters", "caller", "error")}
-            own[json.dumps(steady(kept), sort_keys=True)] += 1
+            text = json.dumps(steady(kept), sort_keys=True)
+            own[text] = 1 if call["operation"] in polled.get(task.partition(":")[0], ()) else own[text] + 1
     assert not waiting, f"calls after the last task: {waiting}"
     return found
 

@@ -84,7 +84,7 @@ def observe(way: str, directory: Path, server: AwsServer, cluster: dict[str, str
     return Observed(
         run,
         compare.results(run),
-        compare.calls(run, server.calls()),
+        compare.calls(run, server.calls(), {case.module: case.polled for case in cases.every()}),
         compare.requests(run, audit, begin),
         run.modules(),
     )
