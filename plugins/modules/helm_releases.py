@@ -222,8 +222,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows chart, version and status, the values that differ, and what differs of the release's objects and CRDs, leaf
-        by leaf.
+      - Shows chart, version and status, the values that differ, and what differs of the release's objects and CRDs,
+        leaf by leaf.
       - The content of Secrets, and a value whose key looks like a secret's (password, token, key, …), is hidden, as in
         the task's invocation and in helm's words; other values are shown, so set C(no_log) for values that hold secrets
         under other keys.
