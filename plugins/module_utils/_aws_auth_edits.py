@@ -38,7 +38,7 @@ class Edits:
     def made(self) -> str:
         """The new text. Raises TextError where an alias would lose its anchor."""
         removed = self._united()
-        spans = sorted([*removed, *((start, end) for start, end, _ in self.put if start < end)])
+        spans = sorted([*removed, *(edit[:2] for edit in self.put if edit[0] < edit[1])])
         self._check_anchors(spans)
         done = 0
         edits = sorted([(start, end, "") for start, end in removed] + self.put, key=lambda edit: edit[:1])
@@ -69,7 +69,7 @@ class Edits:
         return spans
 
     def _check_anchors(self, spans: Sequence[tuple[int, int]]) -> None:
-        starts = [start for start, _ in spans]
+        starts = [span[0] for span in spans]
 
         def goes(place: int) -> bool:
             number = bisect_right(starts, place) - 1

@@ -57,13 +57,13 @@ def _entries(
         entry = Entry(_checked_arn(section, arn, partition))
         if complete:
             entry = Entry(entry.arn, _username(section, arn, item), _groups(section, arn, item))
-        _, other = found.setdefault(entry.key, (entry, arn))
+        other = found.setdefault(entry.key, (entry, arn))[1]
         if found[entry.key][0] is not entry:
             raise EksError(
                 f"{section}: {arn} is listed twice (the first time as {other}; case and the path of a role do not "
                 "count in aws-auth): give it once, with all its groups."
             )
-    return tuple(entry for entry, _ in found.values())
+    return tuple(entry for entry, _text in found.values())
 
 
 def _checked_arn(section: str, text: str, partition: str | None) -> str:
@@ -99,8 +99,7 @@ def _belongs(section: str) -> tuple[tuple[str, str], ...]:
 
 def _check_sts(section: str, arn: _arn.Arn) -> None:
     """An assumed role stands for its role; a federated user is a user of its own."""
-    _, _, rest = arn.resource.partition("/")
-    name, _, session = rest.partition("/")
+    name, _slash, session = arn.resource.partition("/")[2].partition("/")
     good = (
         section == "roles" and arn.resource_type == "assumed-role" and _arn.ROLE_NAME.fullmatch(name) and session
     ) or (section == "users" and _FEDERATED_USER.fullmatch(arn.resource))

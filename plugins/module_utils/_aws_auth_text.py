@@ -192,7 +192,7 @@ def _change(edits: Edits, item: Item, entry: Entry) -> None:
         found = item.fields.get(name, [])
         if len(found) > 1 or (found and not found[0].own):
             raise TextError(f"the entry's {name} is merged (<<), aliased or given twice", item.line)
-        if sum(key.resolved.value.casefold() == name for key, _ in item.node.pairs) > 1:
+        if sum(key.resolved.value.casefold() == name for key, _value in item.node.pairs) > 1:
             raise TextError(f"the entry's {name} is given twice", item.line)
     groups = item.fields.get("groups", [])
     if groups:

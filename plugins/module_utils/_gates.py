@@ -44,7 +44,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Ku
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
 
-Wanted = Callable[[Gate], dict[str, Any] | None]
+Wanted = Callable[[Gate], "dict[str, Any] | None"]
 
 WATCH_SECONDS = 5.0
 """A watch's length; at its end the workload's pods are looked at, which the watched object does not tell of."""

@@ -116,7 +116,7 @@ def _read(request: urllib.request.Request, url: str, context: Context) -> bytes:
     if urlsplit(url).scheme not in ("http", "https"):
         raise EksError(f"{url} is no URL of a chart's archive that can be fetched: https://, http:// or oci://.")
     content = bytearray()
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as response:
         while part := response.read(PART):
             context.before_call(f"GET {url}", write=False)
             content += part

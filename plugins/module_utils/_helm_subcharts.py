@@ -68,7 +68,7 @@ def _node(files: Mapping[str, bytes]) -> Node:
     made = Node(str(metadata.get("name")), [dict(entry) for entry in listed], _yaml(files.get("values.yaml")), crds)
     inner: dict[str, dict[str, bytes]] = {}
     for name in sorted(files):
-        directory, _, rest = name.removeprefix("charts/").partition("/")
+        directory, _slash, rest = name.removeprefix("charts/").partition("/")
         if not name.startswith("charts/") or directory.startswith(("_", ".")):
             continue
         if rest:
