@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def results(run: Run) -> dict[str, list[Any]]:
     return found
 
 
-def calls(run: Run, log: list[dict[str, Any]], polled: dict[str, Collection[str]]) -> dict[str, Counter[str]]:
+def calls(run: Run, log: list[dict[str, Any]], polled: Mapping[str, Collection[str]]) -> dict[str, Counter[str]]:
     """The AWS calls of each task; those of an asynchronous one are its start's and its status's together.
 
     ``polled`` are for each module the operations of which a task counts each call once, however often it was made.
