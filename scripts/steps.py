@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 VENV = Path(sys.prefix)
 CORES = len(os.sched_getaffinity(0))
+SEARCHED = {"PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+"""Linters start Ansible's programs by name, whoever starts them."""
 
 
 def program(name: str) -> str:
@@ -55,7 +57,7 @@ def run(step: Step) -> Outcome:
         done = subprocess.run(
             command,
             cwd=step.directory,
-            env=os.environ | step.environment,
+            env=os.environ | SEARCHED | step.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
