@@ -57,7 +57,7 @@ def run(step: Step) -> Outcome:
         done = subprocess.run(
             command,
             cwd=step.directory,
-            env=os.environ | SEARCHED | step.environment,
+            env={**os.environ, **SEARCHED, **step.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
