@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils import _aws, _trust_policy_lock, _trust_policy_write
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError
-from ansible_collections.ekspress.eks.tests.integration.aws_killed import KILLED
+from ansible_collections.ekspress.eks.tests.integration.aws_killed import KILLED, killing
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import counted, written
 from ansible_collections.ekspress.eks.tests.integration.iam_roles import (
     FOREIGN_STATEMENT,
@@ -51,25 +51,8 @@ def put(aws: AwsServer, *statements: dict[str, Any]) -> None:
 @pytest.fixture
 def kill(aws: AwsServer, tmp_path: Path) -> Iterator[Callable[[dict[str, Any], int], int]]:
     """Runs the module and ends it hard after a call; gives its exit code."""
-    program = "ansible_collections.ekspress.eks.tests.integration.aws_killed"
-    with subprocess.Popen(
-        [sys.executable, "-m", program, "oidc_trust_policy"],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        streams = process.stdin, process.stdout
-
-        def run(options: dict[str, Any], call: int) -> int:
-            print(json.dumps({"options": options, "call": call}), file=streams[0], flush=True)
-            return int(streams[1].readline())
-
+    with killing("oidc_trust_policy", TMPDIR=str(tmp_path)) as run:
         yield run
-        process.stdin.close()
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
