@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import mock
 
 import pytest
@@ -14,8 +14,10 @@ import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils import _aws_auth_nodes
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry, Tracked, Wanted
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_plan import Plan, plan
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from tests.unit.aws_auth_authenticator import Mapping, mappings, same
 from tests.unit.aws_auth_texts import GROUPS, ROLES, TEXTS, USERNAMES, Text
@@ -175,3 +177,36 @@ def test_purge_removes_nothing_of_others(
     kept = {key.arn for key in second.unlisted}
     assert set(written) == set(foreign) | set(meant(later)) | kept
     assert kept <= {key.arn for key in second.duplicates}
+
+
+@st.composite
+def shared(draw: DrawFn) -> str:
+    """A text whose entries take groups, or all they have, over from earlier ones by alias and merge."""
+    lines = []
+    for number, arn in enumerate(draw(st.lists(st.sampled_from(ROLES), min_size=2, max_size=5, unique=True))):
+        earlier = draw(st.integers(0, number - 1)) if number else 0
+        ways = ["own", "groups", "entry"] if number else ["own"]
+        way = draw(st.sampled_from(ways))
+        groups = ", ".join(f"'{group}'" for group in draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True)))
+        lines += [f"- &e{number}", f"  rolearn: {arn}"]
+        if way == "entry":
+            lines += [f"  <<: *e{earlier}", f"  team: &g{number} [{groups}]"]
+        elif way == "groups":
+            lines += [f"  username: user-{number}", f"  groups: *g{earlier}", f"  team: &g{number} [{groups}]"]
+        else:
+            lines += [f"  username: user-{number}", f"  groups: &g{number} [{groups}]"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+@both
+@quick
+@given(text=shared(), wanted=lists)
+def test_nobody_gains_or_loses_by_what_entries_share(loader: type, text: str, wanted: tuple[Entry, ...]) -> None:
+    gone = {entry.key for entry in wanted}
+    left = {key: mapping for key, mapping in roles(text).items() if key not in gone}
+    with reading_with(loader):
+        # What cannot be changed without others is refused.
+        with suppress(EksError):
+            assert same(roles(after(merged(text, wanted))), {**roles(text), **meant(wanted)})
+        with suppress(EksError):
+            assert same(roles(removed(text, wanted).data_after["mapRoles"]), left)
