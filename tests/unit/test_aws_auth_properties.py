@@ -199,7 +199,7 @@ def shared(draw: DrawFn) -> str:
 
 
 @both
-@quick
+@settings(quick, max_examples=200)
 @given(text=shared(), wanted=lists)
 def test_nobody_gains_or_loses_by_what_entries_share(loader: type, text: str, wanted: tuple[Entry, ...]) -> None:
     gone = {entry.key for entry in wanted}
