@@ -65,7 +65,8 @@ def test_drift_is_found_and_put_back_and_nothing_else(ground: Ground, tmp_path: 
     changed = {**release, "values": {"replicas": 2}}
     assert ground.run(changed).states == {"web": "upgraded"}
     assert ground.run(changed, helm_binary=NOWHERE).states == {"web": "unchanged"}
-    assert ground.run({**release, "state": "absent"}).states == {"web": "removed"}
+    gone = ground.run({**release, "state": "absent"})
+    assert gone.states == {"web": "removed"}, gone.result
     assert ground.kube.get(ground.path("serviceaccounts", "web")) is None
 
 
