@@ -151,15 +151,21 @@ def _service_accounts(role: str, given: list[str] | None) -> tuple[str, ...] | N
     if not given:
         raise _refuse(role, "service_accounts", "the list is empty; leave it out to leave the trust policy alone.")
     for item in given:
-        namespace, colon, name = item.partition(":")
-        if not colon or not NAMESPACE.fullmatch(namespace) or not SERVICE_ACCOUNT.fullmatch(name):
-            raise _refuse(
-                role,
-                "service_accounts",
-                f"{item!r} is not NAMESPACE:NAME of a Kubernetes service account (small letters, digits and hyphens, "
-                "in the name dots too; * and ? are wildcards).",
-            )
+        fault = service_account_fault(item)
+        if fault:
+            raise _refuse(role, "service_accounts", fault)
     return tuple(dict.fromkeys(given))
+
+
+def service_account_fault(text: str) -> str:
+    """Why a text is not NAMESPACE:NAME of a service account, wildcards allowed, in a sentence; '' where it is."""
+    namespace, colon, name = text.partition(":")
+    if colon and NAMESPACE.fullmatch(namespace) and SERVICE_ACCOUNT.fullmatch(name):
+        return ""
+    return (
+        f"{text!r} is not NAMESPACE:NAME of a Kubernetes service account (small letters, digits and hyphens, in the "
+        "name dots too; * and ? are wildcards)."
+    )
 
 
 def _policies(role: str, given: dict[str, Any] | None) -> dict[str, dict[str, Any]] | None:

@@ -26,13 +26,13 @@ from ansible_collections.ekspress.eks.plugins.module_utils._irsa_provider import
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_roles_plan import Options, Plan, plan, trust_plan
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_unlisted import account_roles, unlisted_roles
 from ansible_collections.ekspress.eks.plugins.module_utils._irsa_writes import Current
-from ansible_collections.ekspress.eks.plugins.module_utils._oidc_trust_policy_input import LONGEST_SETTLE
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_limits import DEFAULT_LENGTH, LONGEST
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_orphans import Orphans
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_plan import Issuer, TrustPlan
-from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import SETTLE
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import LONGEST_SETTLE, SETTLE
 
-MAX_TRUST_POLICY_LENGTH = (2048, 4096)
+MAX_TRUST_POLICY_LENGTH = (DEFAULT_LENGTH, LONGEST)
 MAX_MANAGED_POLICIES = (10, 25)
 """Default and highest quota: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _arn, _cluster
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import NAMESPACE, SERVICE_ACCOUNT
+from ansible_collections.ekspress.eks.plugins.module_utils._irsa_input import service_account_fault
 from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_limits import DEFAULT_LENGTH, LONGEST
-
-LONGEST_SETTLE = 60
+from ansible_collections.ekspress.eks.plugins.module_utils._trust_policy_write import LONGEST_SETTLE
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,9 @@ def _service_accounts(given: list[str] | None, state: str) -> tuple[str, ...] | 
         rest = "leave it out to remove all of these issuers" if state == "absent" else "name at least one"
         raise EksError(f"service_accounts is an empty list: {rest}.")
     for item in given:
-        namespace, colon, name = item.partition(":")
-        if not colon or not NAMESPACE.fullmatch(namespace) or not SERVICE_ACCOUNT.fullmatch(name):
-            raise EksError(
-                f"service_accounts: {item!r} is not NAMESPACE:NAME of a Kubernetes service account (small letters, "
-                "digits and hyphens, in the name dots too; * and ? are wildcards)."
-            )
+        fault = service_account_fault(item)
+        if fault:
+            raise EksError(f"service_accounts: {fault}")
     return tuple(dict.fromkeys(given))
 
 

@@ -37,6 +37,8 @@ GAP = 1.0
 SETTLE = 7
 """Seconds for which a write is watched: twice the lag of reads that is reckoned with, 3 seconds, and the gap. Another
 run may read the state before our write for one lag, write within the gap, and that shows one lag later."""
+LONGEST_SETTLE = 60
+"""Most seconds for which a task may ask."""
 
 ATTEMPTS = 16
 """Documents that one run writes at most."""

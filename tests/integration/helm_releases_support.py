@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import fcntl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._runner import execut
 
 from sandbox.kube_client import KubeClient
 from tests.sandbox_fixtures import RunningSandbox
-from tests.support import PATIENCE
 
 NOWHERE = "/nowhere/helm"
 """A helm that cannot be started, where none must be."""
@@ -78,15 +76,6 @@ def write_chart(directory: Path, *templates: str, version: str = "1.0.0", values
     for number, template in enumerate(templates):
         (directory / "templates" / f"{number}.yaml").write_text(template)
     return str(directory)
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait until a condition gives something true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.02)
-    return found
 
 
 @contextmanager

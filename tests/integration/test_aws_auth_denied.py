@@ -12,7 +12,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Ku
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 
 from tests.integration.aws_auth_support import FOREIGN, Mappings, entry
-from tests.integration.helm_releases_support import wait_for
+from tests.support import wait_until
 
 VERBS = ("get", "list", "create", "update", "delete")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -40,7 +40,7 @@ def somebody(mappings: Mappings, verbs: tuple[str, ...]) -> str:
         "subjects": [{"apiGroup": group, "kind": "User", "name": name}],
     }
     assert mappings.call("POST", f"{space}/rolebindings", binding)[0] == 201
-    wait_for(lambda: all(allowed(mappings, name, verb) for verb in verbs))
+    wait_until(lambda: all(allowed(mappings, name, verb) for verb in verbs))
     return name
 
 

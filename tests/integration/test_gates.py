@@ -20,8 +20,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import WI
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 
 from sandbox.kube_client import KubeClient
-from tests.integration.helm_releases_support import wait_for
 from tests.sandbox_fixtures import RunningSandbox
+from tests.support import wait_until
 
 MERGE = "application/merge-patch+json"
 GENEROUS = 120
@@ -76,7 +76,7 @@ class Place:
         begun = len(self.context.actions)
         thread = threading.Thread(target=wait)
         thread.start()
-        wait_for(lambda: len(self.context.actions) >= begun + 2)
+        wait_until(lambda: len(self.context.actions) >= begun + 2)
         change()
         thread.join(2 * GENEROUS)
         assert not thread.is_alive()
@@ -134,14 +134,14 @@ def test_a_workload_is_waited_for(place: Place, kind: str) -> None:
 def test_a_quota_that_is_used_up_fails_early(place: Place, kind: str) -> None:
     place.make("ResourceQuota", "v1", {"hard": {"pods": "0"}})
     path = f"/api/v1/namespaces/{place.namespace}/resourcequotas/web"
-    wait_for(lambda: (place.kube.get(path).get("status") or {}).get("used"), GENEROUS)
+    wait_until(lambda: (place.kube.get(path).get("status") or {}).get("used"), seconds=GENEROUS)
     workload(place, kind)
     assert "exceeded quota: web" in place.failure(place.gate(kind))
 
 
 def test_a_job_that_failed_tells_how_its_pod_ended(place: Place) -> None:
     workload(place, "job", **NOWHERE)
-    pod = wait_for(place.pods)[0]
+    pod = wait_until(place.pods)[0]
     ended = {"exitCode": 3, "reason": "Error", "message": "no such table"}
     container = {"name": "main", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
     status = {"phase": "Failed", "containerStatuses": [{**container, "state": {"terminated": ended}}]}
@@ -153,7 +153,7 @@ def test_a_job_that_failed_tells_how_its_pod_ended(place: Place) -> None:
 
 def test_a_crash_loop_fails_early_with_the_pods_own_words(place: Place) -> None:
     workload(place, "statefulset", **NOWHERE)
-    pod = wait_for(place.pods)[0]
+    pod = wait_until(place.pods)[0]
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting"}
     container = {"name": "main", "image": "x", "imageID": "", "ready": False, "restartCount": 4}
     last = {"terminated": {"exitCode": 1, "reason": "Error", "message": "no configuration"}}
@@ -257,7 +257,7 @@ def test_a_webhooks_ca_and_endpoints_are_watched(place: Place) -> None:
         ca = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "Q0E="}]
 
         def give() -> None:
-            wait_for(lambda: f"kubernetes:GET {configurations}" in place.context.actions)
+            wait_until(lambda: f"kubernetes:GET {configurations}" in place.context.actions)
             answer = place.kube.request("PATCH", f"{configurations}/{name}", ca, "application/json-patch+json")
             assert answer[0] == 200, answer
 

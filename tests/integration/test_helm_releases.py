@@ -24,11 +24,10 @@ from tests.integration.helm_releases_support import (
     ENDLESS_HOOK,
     NOWHERE,
     Ground,
-    wait_for,
     write_chart,
 )
 from tests.sandbox_fixtures import RunningSandbox
-from tests.support import PATIENCE
+from tests.support import PATIENCE, wait_until
 
 VALUES: dict[str, Any] = {
     "text": "ümläut: {{ not a template }}",
@@ -151,7 +150,7 @@ def kill_helm(ground: Ground, chart: str, status: str) -> None:
     command += ["--kubeconfig", ground.options["kubeconfig"]]
     helm = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: status in ground.revisions("web").values())
+        wait_until(lambda: status in ground.revisions("web").values())
     finally:
         helm.kill()
         helm.wait()
@@ -193,7 +192,7 @@ def test_an_ended_task_ends_helm_and_the_next_run_repairs(ground: Ground, tmp_pa
     results: list[dict[str, Any]] = []
     task = threading.Thread(target=lambda: results.append(ground.run(ground.release("web", chart)).result))
     task.start()
-    wait_for(lambda: "pending-install" in ground.revisions("web").values())
+    wait_until(lambda: "pending-install" in ground.revisions("web").values())
     ground.context.cancelled.set()
     task.join(PATIENCE)
     assert not task.is_alive()
@@ -284,7 +283,7 @@ def test_a_pod_that_will_never_run_fails_early_with_its_reason(ground: Ground, t
     chart = write_chart(tmp_path / "web", DEPLOYMENT, values=values)
     other = write_chart(tmp_path / "other", CONFIG_MAP)
     ground.run(ground.release("web", chart))
-    pod = wait_for(lambda: ground.kube.get(ground.path("pods"))["items"])[0]["metadata"]["name"]
+    pod = wait_until(lambda: ground.kube.get(ground.path("pods"))["items"])[0]["metadata"]["name"]
     waiting = {"reason": "InvalidImageName", "message": "couldn't parse image"}
     container = {
         "name": "main", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": {"waiting": waiting}
@@ -318,7 +317,7 @@ def test_pods_of_a_daemonsets_former_version_do_not_fail_its_gate(ground: Ground
     meta = {"name": "web", "namespace": ground.namespace}
     item = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": meta, "spec": spec}
     ground.kube.apply(item, "tests")
-    pod = wait_for(lambda: running(ground))[0]
+    pod = wait_until(lambda: running(ground))[0]
     waiting = {"waiting": {"reason": "InvalidImageName"}}
     status = {"containerStatuses": [{**container, "imageID": "", "ready": False, "restartCount": 0, "state": waiting}]}
     merge = "application/merge-patch+json"
@@ -330,7 +329,7 @@ def test_pods_of_a_daemonsets_former_version_do_not_fail_its_gate(ground: Ground
     container["image"] = "registry.example/main:2"
     ground.kube.apply(item, "tests")
     versions = ground.path("controllerrevisions", group="/apis/apps/v1")
-    wait_for(lambda: len(ground.kube.get(versions)["items"]) == 2)
+    wait_until(lambda: len(ground.kube.get(versions)["items"]) == 2)
     assert Gates(client, ground.context)._pod_failure(gate, datetime.now(UTC)) is None
 
 

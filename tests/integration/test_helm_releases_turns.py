@@ -22,9 +22,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Ku
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 
-from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, wait_for, write_chart
+from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, write_chart
 from tests.sandbox_fixtures import RunningSandbox
-from tests.support import PATIENCE
+from tests.support import PATIENCE, wait_until
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ekspress-eks-helm-releases"
 
@@ -50,10 +50,10 @@ def test_two_runs_at_once_take_turns_and_lose_nothing(ground_alone: Ground, tmp_
     other = replace(ground_alone)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(ground_alone.run, ground_alone.release("web", chart), helm_binary=str(program))
-        wait_for(begun.exists)
+        wait_until(begun.exists)
         second = pool.submit(other.run, ground_alone.release("web", chart), ground_alone.release("more", chart))
         # It has read the lease and waits for its change.
-        wait_for(lambda: sum("/leases" in call for call in other.context.actions) >= 2)
+        wait_until(lambda: sum("/leases" in call for call in other.context.actions) >= 2)
         assert not second.done()
         go_on.touch()
         assert first.result(PATIENCE).states == {"web": "installed"}
@@ -110,7 +110,7 @@ def renewed(client: Kubernetes, lease: Lease, times: int) -> None:
         seen.add(client.get(lease._path)["spec"]["renewTime"])
         return len(seen) > times
 
-    wait_for(enough)
+    wait_until(enough)
 
 
 def test_a_renewal_whose_answer_was_lost_does_not_end_the_turn(
@@ -152,7 +152,7 @@ def test_a_renewal_that_fails_is_tried_again(
 def test_a_turn_that_another_run_took_is_told(held: tuple[Lease, Kubernetes, Context]) -> None:
     lease, client, context = held
     client.patch(lease._path, {"spec": {"holderIdentity": "elsewhere/1/a"}})
-    wait_for(lambda: context.warnings)
+    wait_until(lambda: context.warnings)
     assert "Another run took over while this one was testing" in context.warnings[0]
     assert client.get(lease._path)["spec"]["holderIdentity"] == "elsewhere/1/a"
 
