@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint sandbox down bench-subnets bench-tasks bench-identity bench-addons requirements clean setup
+.PHONY: help demo test test-upstream lint sandbox down bench-subnets bench-tasks bench-identity bench-addons requirements clean setup
 
 # The Python that .venv is made with: 3.11 to 3.13. Give another one with: make PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in .venv/bin/python python3.11 python3 python3.12 python3.13; do \
@@ -21,6 +21,9 @@ demo: setup ## Turn a bare cluster into a platform in the sandbox, show what was
 
 test: setup ## Run everything that must hold: lint, then all tests (first time up to an hour, then minutes)
 	@$(RUN) -m scripts.test
+
+test-upstream: setup ## Run the add-on roles with upstream's own charts: EKS_CHARTS=/a/directory make test-upstream
+	@$(RUN) -m tests.upstream.run
 
 lint: setup ## Run the linters, ansible-test sanity and the project's own checks
 	@$(RUN) -m scripts.lint

@@ -7,18 +7,36 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from sandbox import process
 from sandbox.errors import SandboxError
 from sandbox.state import State, write_file
 
 CHARTS = Path(__file__).resolve().parent / "charts"
+PREVIOUS_VERSION = "ekspress.eks/previous-version"
+PREVIOUS_APP_VERSION = "ekspress.eks/previous-app-version"
+"""Annotations of a stand-in chart: the versions of upstream's chart before it, under which it is pushed as well."""
+
 _START_TIMEOUT = 180.0
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a stand-in chart in the registry."""
+
+    chart: str
+    version: str
+    app_version: str
 
 
 class Registry:
@@ -45,8 +63,8 @@ class Registry:
         pushed = self._pushed()
         wanted = digests()
         changed = [name for name, digest in wanted.items() if pushed.get(name) != digest]
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            list(pool.map(lambda name: self._push(binaries, name), changed))
+        if changed:
+            self._push(binaries, [version for name in changed for version in versions(name)])
         # Beside what it describes, as both outlive `down`.
         write_file(self.storage / "pushed.json", json.dumps(pushed | wanted, indent=2, sort_keys=True) + "\n")
         self.state.change("registry", pushed=wanted)
@@ -91,12 +109,18 @@ class Registry:
         finally:
             connection.close()
 
-    def _push(self, binaries: Path, name: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="ekspress-chart-") as home:
-            self._helm(binaries, home, ["package", str(CHARTS / name), "--destination", home])
-            (package,) = Path(home).glob("*.tgz")
-            target = f"{self.state.data['registry']['charts']}"
-            self._helm(binaries, home, ["push", str(package), target, "--plain-http"])
+    def _push(self, binaries: Path, wanted: list[Version]) -> None:
+        """Pack all with one helm, as starting it takes longer than its work, and push them side by side."""
+        with tempfile.TemporaryDirectory(prefix="ekspress-charts-") as home:
+            sources = [Path(home) / "sources" / f"{version.chart}-{version.version}" for version in wanted]
+            for version, source in zip(wanted, sources, strict=True):
+                write_source(version, source)
+            self._helm(binaries, home, ["package", *map(str, sources), "--destination", home])
+            archives = [str(Path(home) / f"{source.name}.tgz") for source in sources]
+            target = self.state.data["registry"]["charts"]
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                pushes = [["push", archive, target, "--plain-http"] for archive in archives]
+                list(pool.map(lambda push: self._helm(binaries, home, push), pushes))
 
     def _helm(self, binaries: Path, home: str, arguments: list[str]) -> None:
         folders = {f"HELM_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")}
@@ -106,6 +130,37 @@ class Registry:
         )
         if done.returncode:
             raise SandboxError(f"helm {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def versions(chart: str) -> list[Version]:
+    """Return the versions of a stand-in chart that the registry holds: its own, then the one before it."""
+    described = _described(CHARTS / chart)
+    notes = described.get("annotations", {})
+    if PREVIOUS_VERSION not in notes or PREVIOUS_APP_VERSION not in notes:
+        raise SandboxError(
+            f"{CHARTS / chart} does not say which version was before {described['version']}, to upgrade from",
+            f"add the annotations {PREVIOUS_VERSION} and {PREVIOUS_APP_VERSION}, those of upstream's release before",
+        )
+    return [
+        Version(chart, str(described["version"]), str(described["appVersion"])),
+        Version(chart, str(notes[PREVIOUS_VERSION]), str(notes[PREVIOUS_APP_VERSION])),
+    ]
+
+
+def write_source(version: Version, directory: Path) -> None:
+    """Write a stand-in chart as it is packed for a version: with that version's numbers, and the image's tag of it."""
+    shutil.copytree(CHARTS / version.chart, directory)
+    described = _described(directory)
+    newest = str(described["appVersion"])
+    described |= {"version": version.version, "appVersion": version.app_version}
+    (directory / "Chart.yaml").write_text(yaml.safe_dump(described), encoding="utf-8")
+    values = directory / "values.yaml"
+    values.write_text(values.read_text(encoding="utf-8").replace(newest, version.app_version), encoding="utf-8")
+
+
+def _described(chart: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))
+    return found
 
 
 def digests() -> dict[str, str]:

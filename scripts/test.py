@@ -20,7 +20,8 @@ from scripts.steps import CORES, ROOT
 BUILD_TOOLS = "from sandbox.binaries import ensure; ensure(lambda text: print(text, flush=True))"
 ORDER = ("unit", "lint", "contract", "contract_suite", "e2e", "sandbox", "integration")
 """Directories of tests: the fast ones first, then those with the longest files, so that all workers end together."""
-APART = ("benchmarks",)
+APART = ("benchmarks", "upstream")
+"""Directories that have a target of their own."""
 MOST_WORKERS = 4
 """A worker may run a control plane, which takes about 1 GiB."""
 SECOND_TRIES = 3

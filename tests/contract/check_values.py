@@ -22,6 +22,16 @@ def problems(facts: dict[str, Any], values: dict[str, Any]) -> list[str]:
     return [f"{facts['chart']} {facts['version']}: {problem}" for problem in _problems_in(facts["values"], "", values)]
 
 
+def value_differences(own: dict[str, Any], upstream: dict[str, Any]) -> list[str]:
+    """Where the values of two charts' facts differ: keys, types, defaults of scalars."""
+    ours, theirs = own["values"], upstream["values"]
+    return [
+        f"{path}: {ours.get(path, 'nothing')}, upstream {theirs.get(path, 'nothing')}"
+        for path in sorted(ours.keys() | theirs.keys())
+        if ours.get(path) != theirs.get(path)
+    ]
+
+
 def _problems_in(known: dict[str, Any], path: str, values: dict[str, Any]) -> list[str]:
     found = []
     for key, value in values.items():

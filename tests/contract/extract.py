@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Plain facts of upstream charts: which values there are, their types and allowed values, and what IAM documents say.
+"""Plain facts of upstream charts: which values there are, their types, defaults and allowed values, and what IAM and
+event documents say.
 
 The charts' own files lie beside the project (``../shared/upstream``, one folder a chart) and are not part of it; the
 facts are committed, so that the contract tests run in any clone. No comments and no descriptions are taken.
@@ -23,8 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared" / "upstream"
 FACTS = Path(__file__).resolve().parent / "facts"
 
-CHARTS = ("aws-load-balancer-controller",)
+CHARTS = ("aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
 """The charts whose facts are committed."""
+
+OPEN = {"cluster-autoscaler": ("extraArgs",)}
+"""Maps that have keys by default and take any other too: the autoscaler's flags."""
 
 PARTITION_DOCUMENTS = {
     "iam_policy": "aws",
@@ -40,6 +44,9 @@ ANY_PARTITION = "${Partition}"
 
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 ANY = "any"
+SCALARS = (bool, int, float, str)
+
+EVENT_PATTERNS = "eventbridge_event_patterns.json"
 
 
 def facts_of(chart: str, upstream: Path = UPSTREAM) -> dict[str, Any]:
@@ -52,6 +59,8 @@ def facts_of(chart: str, upstream: Path = UPSTREAM) -> dict[str, Any]:
         document = json.loads(schema.read_text())
         for path, found in schema_facts("", document, document):
             values[path] = {**values.get(path, {}), **found}
+    for path in OPEN.get(chart, ()):
+        values[path]["open"] = True
     facts = {
         "chart": description["name"],
         "version": str(description["version"]),
@@ -61,11 +70,14 @@ def facts_of(chart: str, upstream: Path = UPSTREAM) -> dict[str, Any]:
     documents = sorted((folder / "iam").glob("*.json"))
     if documents:
         facts["iam"] = iam_facts(documents)
+    events = folder / EVENT_PATTERNS
+    if events.exists():
+        facts["event_patterns"] = json.loads(events.read_text())
     return facts
 
 
 def value_facts(path: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Path and type of every value of a values.yaml; an empty map is open to any key, a null to any type."""
+    """Path and type of every value of a values.yaml, a scalar's default; {} is open to any key, null to any type."""
     for key, value in values.items():
         here = f"{path}.{key}".removeprefix(".")
         if value is None:
@@ -73,7 +85,7 @@ def value_facts(path: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[s
         elif value == {}:
             yield here, {"type": "object", "open": True}
         else:
-            yield here, {"type": TYPES[type(value)]}
+            yield here, {"type": TYPES[type(value)]} | ({"default": value} if isinstance(value, SCALARS) else {})
             if isinstance(value, dict):
                 yield from value_facts(here, value)
 
@@ -111,10 +123,15 @@ def _kinds(node: dict[str, Any]) -> list[str]:
 
 
 def iam_facts(documents: list[Path]) -> list[dict[str, Any]]:
-    """The statements of each IAM document; documents that differ in nothing but the partition are one."""
+    """The statements of each IAM document, by the file's name.
+
+    Where there is one for each partition they are called ``controller``, and those that differ in nothing but the
+    partition are one.
+    """
     found: list[dict[str, Any]] = []
+    partitioned = len({path.stem for path in documents} & set(PARTITION_DOCUMENTS)) > 1
     for path in documents:
-        partition = PARTITION_DOCUMENTS.get(path.stem)
+        partition = PARTITION_DOCUMENTS.get(path.stem) if partitioned else None
         text = path.read_text()
         if partition:
             text = text.replace(f"arn:{partition}:", f"arn:{ANY_PARTITION}:")
@@ -137,14 +154,20 @@ def _statements_in(document: Any) -> list[dict[str, Any]]:
 
 
 def _statement(statement: dict[str, Any]) -> dict[str, Any]:
-    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-    return {
+    found = {
         "effect": statement["Effect"],
-        "actions": sorted(actions),
-        "resources": sorted(resources),
+        "actions": sorted(listed(statement["Action"])),
+        "resources": sorted(listed(statement["Resource"])),
         "conditions": statement.get("Condition", {}),
     }
+    if "Principal" in statement:
+        found["principals"] = {kind: sorted(listed(names)) for kind, names in statement["Principal"].items()}
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    """A value of a policy that may be one or a list, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def path_of(facts: dict[str, Any]) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
-from tests.contract.extract import ANY_PARTITION
+from tests.contract.extract import ANY_PARTITION, listed
 
 
 def upstream_statements(facts: dict[str, Any], partition: str, document: str = "controller") -> list[dict[str, Any]]:
@@ -22,10 +22,6 @@ def upstream_statements(facts: dict[str, Any], partition: str, document: str = "
     raise LookupError(f"upstream has no document {document} for {partition}")
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def differences(policy: dict[str, Any], upstream: list[dict[str, Any]]) -> list[str]:
     """Where a policy allows more than upstream's, or lacks what upstream's allows.
 
@@ -35,8 +31,8 @@ def differences(policy: dict[str, Any], upstream: list[dict[str, Any]]) -> list[
     ours = [
         {
             "effect": statement["Effect"],
-            "actions": sorted(_list(statement["Action"])),
-            "resources": sorted(_list(statement["Resource"])),
+            "actions": sorted(listed(statement["Action"])),
+            "resources": sorted(listed(statement["Resource"])),
             "conditions": statement.get("Condition", {}),
         }
         for statement in policy["Statement"]
@@ -59,13 +55,15 @@ def answers(ours: dict[str, Any], upstream: dict[str, Any]) -> bool:
 def implied(conditions: dict[str, Any], operator: str, key: str, values: Any) -> bool:
     """Whether conditions hold only where this one of upstream holds."""
     own = conditions.get(operator, {}).get(key)
-    if own is not None and set(map(str, _list(own))) <= set(map(str, _list(values))):
+    if own is not None and set(map(str, listed(own))) <= set(map(str, listed(values))):
         return True
-    if operator == "Null" and _list(values) == ["false"]:
+    if operator == "Null" and listed(values) == ["false"]:
         return any(
             conditions.get(other, {}).get(key) for other in ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
         )
     if operator == "StringLike":
-        exact = _list(conditions.get("StringEquals", {}).get(key, []))
-        return bool(exact) and all(any(fnmatch.fnmatchcase(one, pattern) for pattern in _list(values)) for one in exact)
+        exact = listed(conditions.get("StringEquals", {}).get(key, []))
+        return bool(exact) and all(
+            any(fnmatch.fnmatchcase(one, pattern) for pattern in listed(values)) for one in exact
+        )
     return False

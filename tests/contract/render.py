@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 from tests.contract.extract import ROOT
@@ -94,12 +92,5 @@ def specification(role: str, variables: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@functools.cache
-def _load_collections() -> None:
-    """Let templates find the collection's filters, as Ansible's programs do when they start."""
-    init_plugin_loader()
-
-
 def _templar(variables: dict[str, Any]) -> Templar:
-    _load_collections()
     return Templar(loader=DataLoader(), variables=variables)

@@ -70,9 +70,9 @@ def test_facts_of_a_chart_without_and_with_a_schema(tmp_path: Path) -> None:
         "a": {"type": "any"},
         "b": {"type": "object", "open": True},
         "c": {"type": "object"},
-        "c.d": {"type": "number"},
+        "c.d": {"type": "number", "default": 1.5},
         "c.e": {"type": "array"},
-        "f": {"type": "boolean"},
+        "f": {"type": "boolean", "default": True},
     }
     schema = {
         "properties": {
@@ -92,7 +92,15 @@ def test_facts_of_a_chart_without_and_with_a_schema(tmp_path: Path) -> None:
     }
 
 
+def test_the_autoscalers_flags_are_open_though_some_have_defaults() -> None:
+    facts = load_facts("cluster-autoscaler", "9.59.0")
+    assert problems(facts, {"extraArgs": {"v": 2, "expander": "least-waste"}}) == []
+    assert problems(facts, {"service": {"expander": "least-waste"}}) != []
+
+
 def test_the_facts_of_the_controller_have_all_partitions() -> None:
-    partitions = [name for found in load_facts(CHARTS[0], "3.5.0")["iam"] for name in found["partitions"]]
+    partitions = [
+        name for found in load_facts("aws-load-balancer-controller", "3.5.0")["iam"] for name in found["partitions"]
+    ]
     assert sorted(partitions) == sorted(set(partitions))
     assert len(partitions) == 8

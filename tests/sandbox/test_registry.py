@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from sandbox.registry import CHARTS, Registry, digests
+from sandbox.errors import SandboxError
+from sandbox.registry import Registry, Version, digests, versions
 from sandbox.state import State, locked
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import PATIENCE
@@ -29,19 +32,44 @@ def pull(sandbox: RunningSandbox, chart: str, version: str, target: Path) -> Pat
     return archive
 
 
-def charts() -> list[tuple[str, str]]:
-    """Return name and version of every stand-in chart."""
-    found = []
-    for file in sorted(CHARTS.glob("*/Chart.yaml")):
-        lines = file.read_text(encoding="utf-8").splitlines()
-        (version,) = [line.split(":", 1)[1].strip().strip('"') for line in lines if line.startswith("version:")]
-        found.append((file.parent.name, version))
-    return found
+def content(archive: Path, name: str) -> bytes:
+    """A file of a chart's archive."""
+    with tarfile.open(archive) as packed:
+        (file,) = [packed.extractfile(member) for member in packed if member.name.partition("/")[2] == name]
+        assert file is not None
+        return file.read()
 
 
-@pytest.mark.parametrize(("chart", "version"), charts())
-def test_every_stand_in_chart_can_be_pulled(sandbox: RunningSandbox, tmp_path: Path, chart: str, version: str) -> None:
-    assert pull(sandbox, chart, version, tmp_path).name == f"{chart}-{version}.tgz"
+@pytest.mark.parametrize(
+    "version",
+    [version for chart in digests() for version in versions(chart)],
+    ids=lambda version: f"{version.chart}-{version.version}",
+)
+def test_every_stand_in_chart_can_be_pulled_in_both_versions(
+    sandbox: RunningSandbox, tmp_path: Path, version: Version
+) -> None:
+    archive = pull(sandbox, version.chart, version.version, tmp_path)
+    assert archive.name == f"{version.chart}-{version.version}.tgz"
+    described = yaml.safe_load(content(archive, "Chart.yaml"))
+    assert (described["name"], described["version"]) == (version.chart, version.version)
+    assert described["appVersion"] == version.app_version
+    assert described["annotations"]["ekspress.eks/stand-in"] == "true"
+    tag = yaml.safe_load(content(archive, "values.yaml"))["image"]["tag"]
+    assert tag in ("", f"v{version.app_version.removeprefix('v')}")
+
+
+@pytest.mark.parametrize("chart", digests())
+def test_the_version_before_is_older(chart: str) -> None:
+    newest, before = ([int(part) for part in version.version.split(".")] for version in versions(chart))
+    assert before < newest
+
+
+def test_a_chart_that_does_not_say_what_was_before_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "Chart.yaml").write_text("name: x\nversion: 1.0.0\n", encoding="utf-8")
+    monkeypatch.setattr("sandbox.registry.CHARTS", tmp_path)
+    with pytest.raises(SandboxError, match=r"does not say which version was before 1\.0\.0"):
+        versions("x")
 
 
 def test_only_a_changed_chart_is_pushed_again(sandbox: RunningSandbox) -> None:

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What there is in a cluster and in an account, to see that nothing is left of an add-on."""
+
+from __future__ import annotations
+
+from sandbox.aws.client import AwsServer
+from sandbox.kube_client import KubeClient
+
+# helm_releases and the control plane keep their Leases; Events end by themselves. CRDs stay, as Helm leaves them: all
+# objects of a kind would go with it.
+KEPT = frozenset({"events", "leases", "customresourcedefinitions"})
+AUTOMATIC = "kube-aggregator.kubernetes.io/automanaged"
+"""Label of the APIServices that come and go with the kinds they serve."""
+
+
+def in_cluster(kube: KubeClient) -> set[str]:
+    """API group, plural, namespace and name of everything that can be listed."""
+    groups = ["/api/v1"]
+    groups += [f"/apis/{group['preferredVersion']['groupVersion']}" for group in kube.get("/apis")["groups"]]
+    found = set()
+    for group in groups:
+        for resource in kube.get(group)["resources"]:
+            plural = resource["name"]
+            if "list" not in resource["verbs"] or plural in KEPT:
+                continue
+            for item in (kube.get(f"{group}/{plural}") or {}).get("items", []):
+                meta = item["metadata"]
+                if AUTOMATIC not in meta.get("labels", {}):
+                    found.add(f"{group}/{plural} {meta.get('namespace', '')}/{meta['name']}")
+    return found
+
+
+def in_account(aws: AwsServer) -> set[str]:
+    """IAM roles, queues and rules for events."""
+    roles = aws.client("iam").list_roles(MaxItems=1000)["Roles"]
+    queues = aws.client("sqs").list_queues().get("QueueUrls", [])
+    rules = aws.client("events").list_rules()["Rules"]
+    return {*(role["Arn"] for role in roles), *queues, *(rule["Arn"] for rule in rules)}
