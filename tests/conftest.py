@@ -14,7 +14,7 @@ from sandbox.aws.client import UNWANTED, AwsServer
 
 pytest_plugins = ["tests.sandbox_fixtures"]
 
-# Templates find the collection's filters only if this comes before anything of it is imported, as in Ansible's programs.
+# Templates find the collection's filters only if this comes before any import of it, as in Ansible's programs.
 init_plugin_loader()
 
 # The same examples in every run, however slow the machine: a failure is then of the code that changed.
