@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 READS = re.compile(r"^(Describe|Get|List|Simulate|Head|Lookup|BatchGet|AssumeRole|Search|Test|Validate)")
 """Operations that change nothing in AWS, by the verb that AWS's API names start with."""
 
-CONCURRENT_MODIFICATION = "ConcurrentModification"
-"""What IAM answers (409) when two writes meet; botocore does not retry it by itself.
-https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html"""
+CONCURRENT_MODIFICATION = frozenset({"ConcurrentModification", "ConcurrentModificationException"})
+"""What IAM and EventBridge answer when two writes meet; botocore does not retry it by itself.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html"""
 CONCURRENT_MODIFICATION_ATTEMPTS = 6
 REPLACE_WHOLE = frozenset({"UpdateAssumeRolePolicy"})
 """Operations that would undo the write which they met if they were just made again: their callers merge anew."""
@@ -87,7 +88,7 @@ class Aws:
     """The AWS session of one task, made from its parameters; clients are made when first asked for.
 
     Every call is counted against the task's end and check mode; throttling is retried with jitter by botocore's
-    standard mode (by us where that gives up too early), IAM's ConcurrentModification by us.
+    standard mode (by us where that gives up too early), writes that met another one (ConcurrentModification) by us.
     """
 
     def __init__(self, params: dict[str, Any], context: Context) -> None:
@@ -306,7 +307,7 @@ def _retry_delay(response: Any, attempts: int, operation: Any, most: int) -> flo
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """
     code = response[1].get("Error", {}).get("Code", "") if response else ""
-    if code == CONCURRENT_MODIFICATION and operation.name not in REPLACE_WHOLE:
+    if code in CONCURRENT_MODIFICATION and operation.name not in REPLACE_WHOLE:
         return _backoff(attempts, 0.2) if attempts < CONCURRENT_MODIFICATION_ATTEMPTS else None
     if code in THROTTLED and attempts < most:
         return _backoff(attempts, 1.0)

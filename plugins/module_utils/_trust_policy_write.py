@@ -201,7 +201,7 @@ class _Writer:
         except _TooLateError:
             return False
         except EksError as error:
-            if error_code(error) == CONCURRENT_MODIFICATION:
+            if error_code(error) in CONCURRENT_MODIFICATION:
                 return False
             raise _explained(error, self._role, document) from error.__cause__
         finally:

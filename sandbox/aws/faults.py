@@ -13,7 +13,7 @@ from sandbox.aws.answers import Refusal
 from sandbox.aws.calls import is_write
 from sandbox.aws.request import AwsRequest
 
-EFFECTS = ("throttle", "deny", "error", "latency", "stale", "drop_connection")
+EFFECTS = ("throttle", "deny", "error", "latency", "stale", "drop_connection", "fail_entries")
 
 # Codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html,

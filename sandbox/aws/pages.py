@@ -26,7 +26,7 @@ Dispatch = Callable[[AwsRequest, dict[str, str | None] | None], Answer]
 
 # Services whose modules page by the plain scheme: one token, one list.
 # Items of a page where the caller names no size.
-DEFAULT_SIZES = {"ec2": 1000, "iam": 100, "eks": 100}
+DEFAULT_SIZES = {"ec2": 1000, "iam": 100, "eks": 100, "events": 100}
 # What an item of an IAM list is called by.
 NAMES = ("RoleName", "PolicyName", "UserName", "GroupName", "InstanceProfileName", "Key", "VersionId", "Arn")
 
@@ -75,7 +75,7 @@ def _check_size(request: AwsRequest, limit_key: str, asked: int) -> None:
 
 
 def _invalid(request: AwsRequest) -> str:
-    codes = {"ec2": "InvalidParameterValue", "iam": "ValidationError"}
+    codes = {"ec2": "InvalidParameterValue", "iam": "ValidationError", "events": "ValidationException"}
     return codes.get(request.service, "InvalidParameterException")
 
 

@@ -18,23 +18,16 @@ from werkzeug.wrappers import Response
 from sandbox.aws.admin import Admin
 from sandbox.aws.answers import Answer, DropConnection, Refusal, error, error_code, serialize
 from sandbox.aws.calls import Call, is_write
+from sandbox.aws.entries import failed
 from sandbox.aws.faults import refusal_of
 from sandbox.aws.hooks import CHECKS, CORRECTIONS, OPERATIONS
+from sandbox.aws.overlaps import held
 from sandbox.aws.pages import paginated
 from sandbox.aws.request import AwsRequest, parse_request
-from sandbox.aws.stale import entity_of
 from sandbox.aws.state import State
 from sandbox.aws.strict import rules
 
 StartResponse = Callable[..., Any]
-
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html#API_UpdateAssumeRolePolicy_Errors
-CONCURRENT_MODIFICATION = Refusal(
-    "ConcurrentModification",
-    "The request was rejected because multiple requests to change this object were submitted simultaneously. "
-    "Wait a few minutes and submit your request again.",
-    409,
-)
 
 
 class Application:
@@ -92,7 +85,8 @@ class Application:
                 for fault in due:
                     if fault.effect in ("throttle", "deny", "error"):
                         raise refusal_of(fault, request)
-                answer = self._apply(request, "stale" in effects)
+                partly = [fault for fault in due if fault.effect == "fail_entries"]
+                answer = serialize(request, failed(request, partly[0])) if partly else self._apply(request, effects)
         except Refusal as refusal:
             answer = error(request, refusal)
         if "drop_connection" in effects:
@@ -108,15 +102,16 @@ class Application:
 
     @contextmanager
     def _alone(self, request: AwsRequest) -> Iterator[None]:
-        """Refuse a write on an IAM entity while another one is under way."""
-        entity = entity_of(request) if is_write(request) else None
-        if entity is None:
+        """Refuse a write while another one on the same thing is under way."""
+        found = held(request)
+        if found is None:
             yield
             return
+        entity, refusal = found
         writing, lock = self.state.writing, self.state.writing_lock
         with lock:
             if entity in writing:
-                raise CONCURRENT_MODIFICATION
+                raise refusal
             writing.add(entity)
         try:
             yield
@@ -124,7 +119,7 @@ class Application:
             with lock:
                 writing.discard(entity)
 
-    def _apply(self, request: AwsRequest, stale: bool) -> Answer:
+    def _apply(self, request: AwsRequest, effects: set[str]) -> Answer:
         state, key = self.state, (request.service, request.operation)
         with state.moto_lock:
             for check in CHECKS.get(key, ()):
@@ -132,7 +127,7 @@ class Application:
             write = request.service == "iam" and is_write(request)
             before = state.history.snapshot(request) if write else None
             now, seconds = time.monotonic(), state.settings.iam_stale_seconds
-            with state.history.past(request, now, seconds, stale):
+            with state.history.past(request, now, seconds, "stale" in effects):
                 if key in OPERATIONS:
                     answer = serialize(request, OPERATIONS[key](request, state))
                 else:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,10 @@ class AwsRequest:
     service_model: Any = None
     operation_model: Any = None
 
+    def leave_out(self, parameter: str) -> None:
+        """Take a top-level parameter out of a call of a JSON protocol, for what AWS ignores and moto does not."""
+        self.body = _replace_json(self.body, {parameter: None})
+
     def fresh_environ(self, replace: dict[str, str | None] | None = None) -> dict[str, Any]:
         """Return a WSGI environment for moto, with some top-level parameters replaced (None: left out)."""
         environ = dict(self.environ)
@@ -59,6 +64,8 @@ class AwsRequest:
         if replace:
             if self.protocol in ("query", "ec2"):
                 body = _replace(body.decode(), replace).encode()
+            elif self.protocol == "json":
+                body = _replace_json(body, replace)
             else:
                 environ["QUERY_STRING"] = _replace(environ.get("QUERY_STRING", ""), replace)
                 environ.pop("RAW_URI", None)
@@ -74,6 +81,12 @@ def _replace(query: str, replace: dict[str, str | None]) -> str:
     values = {key: value for key, value in parse_qs(query, keep_blank_values=True).items() if key not in replace}
     values.update({key: [value] for key, value in replace.items() if value is not None})
     return urlencode(values, doseq=True)
+
+
+def _replace_json(body: bytes, replace: dict[str, str | None]) -> bytes:
+    values = {key: value for key, value in json.loads(body).items() if key not in replace}
+    values.update({key: value for key, value in replace.items() if value is not None})
+    return json.dumps(values).encode()
 
 
 def read_body(environ: dict[str, Any]) -> bytes:

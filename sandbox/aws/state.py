@@ -26,12 +26,16 @@ class Settings:
         page_size: most items in an answer of an operation that has pages; None for what the caller asks for.
         trust_policy_size: quota of a role's trust policy in characters, 2,048 to 4,096.
         managed_policies_per_role: quota of managed policies attached to a role, 10 to 25.
+        rules_per_bus: quota of rules of an event bus.
+        queue_name_blocked_seconds: how long the name of a deleted queue cannot be used again; seconds.
     """
 
     iam_stale_seconds: float = 0.0
     page_size: int | None = None
     trust_policy_size: int = 2048
     managed_policies_per_role: int = 10
+    rules_per_bus: int = 300
+    queue_name_blocked_seconds: float = 60.0
 
 
 class State:
@@ -49,6 +53,7 @@ class State:
         self.settings = Settings()
         self.cluster_creators: dict[tuple[str, str, str], str] = {}
         self.deleted_principals: dict[str, str] = {}
+        self.deleted_queues: dict[tuple[str, str, str], float] = {}
         self.fixtures: dict[str, Any] = {}
         self.writing: set[tuple[str, ...]] = set()
         self.writing_lock = threading.Lock()

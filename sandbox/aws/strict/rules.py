@@ -10,11 +10,13 @@ MODULES = (
     "ec2_tags",
     "ec2_zones",
     "eks_cluster",
+    "events",
     "iam_managed_policies",
     "iam_oidc",
     "iam_quotas",
     "iam_tags",
     "iam_trust",
+    "sqs",
     "sts_assume",
 )
 

@@ -92,7 +92,7 @@ def test_it_listens_on_loopback_only(aws: AwsServer) -> None:
 def test_reset_puts_everything_back(aws: AwsServer) -> None:
     iam = aws.client("iam")
     iam.create_open_id_connect_provider(Url="https://example.com/a", ClientIDList=["sts.amazonaws.com"])
-    aws.settings(page_size=1, iam_stale_seconds=3)
+    aws.settings(page_size=1, iam_stale_seconds=3, rules_per_bus=1, queue_name_blocked_seconds=1)
     aws.fault("GetRole", "deny")
     aws.reset()
     assert aws.calls() == []
@@ -102,6 +102,8 @@ def test_reset_puts_everything_back(aws: AwsServer) -> None:
         "page_size": None,
         "trust_policy_size": 2048,
         "managed_policies_per_role": 10,
+        "rules_per_bus": 300,
+        "queue_name_blocked_seconds": 60.0,
     }
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 
