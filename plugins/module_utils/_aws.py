@@ -126,6 +126,11 @@ class Aws:
                 "eu-central-1), or upgrade boto3 if the region is new."
             ) from error
 
+    def dns_suffix(self, partition: str) -> str:
+        """The domain of AWS's endpoints in a partition, as botocore has it: amazonaws.com, amazonaws.com.cn, …"""
+        known = self._session.get_component("data_loader").load_data_with_path("endpoints")[0]["partitions"]
+        return str(next(item["dnsSuffix"] for item in known if item["partition"] == partition))
+
     @functools.cached_property
     def account(self) -> str:
         """The account of the credentials (one call of sts:GetCallerIdentity, when first asked for)."""

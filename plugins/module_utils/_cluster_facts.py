@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""AWS's descriptions of a cluster, node group and Fargate profile as flat facts in Ansible's spelling."""
+"""AWS's descriptions of a cluster, its groups of nodes and Fargate profiles as flat facts in Ansible's spelling."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import datetime
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import Cluster, health_issues
+
+NODE_GROUP_TAG = "eks:nodegroup-name"
+"""What EKS sets on the Auto Scaling group of a managed node group, with the node group's name."""
 
 
 def cluster_facts(cluster: Cluster) -> dict[str, Any]:
@@ -91,6 +94,20 @@ def fargate_profile_facts(described: dict[str, Any]) -> dict[str, Any]:
         ],
         "subnet_ids": sorted(described.get("subnets") or []),
         "tags": dict(sorted((described.get("tags") or {}).items())),
+    }
+
+
+def auto_scaling_group_facts(described: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a group, from https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_AutoScalingGroup.html"""
+    tags = {tag["Key"]: tag.get("Value") or "" for tag in described.get("Tags") or []}
+    return {
+        "name": described["AutoScalingGroupName"],
+        "node_group": tags.get(NODE_GROUP_TAG, ""),
+        "tags": dict(sorted(tags.items())),
+        "min_size": described.get("MinSize"),
+        "max_size": described.get("MaxSize"),
+        "desired_capacity": described.get("DesiredCapacity"),
+        "instance_ids": sorted(instance["InstanceId"] for instance in described.get("Instances") or []),
     }
 
 

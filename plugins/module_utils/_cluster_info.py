@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Facts of an EKS cluster, its node groups and Fargate profiles; waits for ACTIVE where asked to."""
+"""Facts of an EKS cluster, its nodes' groups and Fargate profiles; waits for ACTIVE where asked to."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._cluster import (
     issues_text,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster_facts import (
+    auto_scaling_group_facts,
     cluster_facts,
     fargate_profile_facts,
     node_group_facts,
@@ -26,12 +27,16 @@ from ansible_collections.ekspress.eks.plugins.module_utils._cluster_facts import
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, together
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import cluster_tag
 
 LONGEST_SLEEP = 30.0
 """Seconds between two reads of a cluster that has been waited for long; as botocore's own waiter cluster_active."""
 
 GROWTH = 0.1
 """Part of the time waited so far that is slept until the next read: what waiting costs too much stays below it."""
+
+LARGEST_PAGE = 100
+"""https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html"""
 
 HOPELESS = ("FAILED", "DELETING")
 """Statuses that never become ACTIVE. https://docs.aws.amazon.com/eks/latest/APIReference/API_Cluster.html"""
@@ -44,6 +49,7 @@ def argument_spec() -> dict[str, Any]:
         **cluster_options(),
         "node_groups": {"type": "bool", "default": True},
         "fargate_profiles": {"type": "bool", "default": True},
+        "auto_scaling_groups": {"type": "bool", "default": True},
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 1800},
         "wait_sleep": {"type": "float", "default": 10.0},
@@ -97,6 +103,18 @@ def _failure(cluster: Cluster, state: str, step: str) -> EksError:
     )
 
 
+def described_groups(aws: Aws, name: str) -> list[dict[str, Any]]:
+    """The EC2 Auto Scaling groups that carry the cluster's tag, by name."""
+    found = aws.pages(
+        aws.client("autoscaling"),
+        "describe_auto_scaling_groups",
+        "AutoScalingGroups",
+        Filters=[{"Name": "tag-key", "Values": [cluster_tag(name)]}],
+        MaxRecords=LARGEST_PAGE,
+    )
+    return sorted(found, key=lambda group: str(group["AutoScalingGroupName"]))
+
+
 def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Read the cluster, then what is listed in it, side by side."""
     if params["wait_timeout"] < 0:
@@ -114,11 +132,15 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     def names(wanted: bool, operation: str, key: str) -> list[str]:
         return sorted(aws.pages(eks, operation, key, clusterName=name)) if wanted else []
 
-    cluster, groups, profiles = together(
+    def auto_scaling_groups() -> list[dict[str, Any]]:
+        return described_groups(aws, name) if params["auto_scaling_groups"] else []
+
+    cluster, groups, profiles, scaling = together(
         context,
         lambda: found or describe(aws, name),
         lambda: names(params["node_groups"], "list_nodegroups", "nodegroups"),
         lambda: names(params["fargate_profiles"], "list_fargate_profiles", "fargateProfileNames"),
+        auto_scaling_groups,
     )
 
     def described(call: tuple[str, str, str]) -> dict[str, Any] | None:
@@ -134,12 +156,14 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         [("describe_nodegroup", "nodegroup", item) for item in groups]
         + [("describe_fargate_profile", "fargateProfile", item) for item in profiles],
     )
-    facts = cluster_facts(cluster)
+    facts = {**cluster_facts(cluster), "dns_suffix": aws.dns_suffix(cluster.partition)}
     if params["node_groups"]:
         facts["node_groups"] = [node_group_facts(answer) for answer in answers[: len(groups)] if answer]
     if params["fargate_profiles"]:
         facts["fargate_profiles"] = [fargate_profile_facts(answer) for answer in answers[len(groups) :] if answer]
+    if params["auto_scaling_groups"]:
+        facts["auto_scaling_groups"] = [auto_scaling_group_facts(item) for item in scaling]
     return {"changed": False, "cluster": facts}
 
 
-LOGIC = Logic(run=run, argument_spec=argument_spec, services=("eks", "sts"))
+LOGIC = Logic(run=run, argument_spec=argument_spec, services=("autoscaling", "eks", "sts"))

@@ -6,26 +6,33 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_info
-short_description: Facts of an EKS cluster, its node groups and Fargate profiles
+short_description: Facts of an EKS cluster, its node groups, Auto Scaling groups and Fargate profiles
 version_added: 1.0.0
 description:
   - Reads everything about one EKS cluster that the rest of this collection works from, in one task, as plain facts.
-  - Makes three calls (C(DescribeCluster), C(ListNodegroups), C(ListFargateProfiles)) side by side, then one for each
-    node group and Fargate profile, again side by side. Never changes anything.
+  - Makes four calls (C(DescribeCluster), C(ListNodegroups), C(ListFargateProfiles), C(DescribeAutoScalingGroups)) side
+    by side, then one for each node group and Fargate profile, again side by side. Never changes anything.
   - Can wait until the cluster is C(ACTIVE).
   - Needs the permissions C(eks:DescribeCluster), C(eks:ListNodegroups), C(eks:DescribeNodegroup),
-    C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); C(eks:ListClusters) only to name the clusters that
-    exist where the one asked for does not.
+    C(eks:ListFargateProfiles), C(eks:DescribeFargateProfile) and C(autoscaling:DescribeAutoScalingGroups);
+    C(eks:ListClusters) only to name the clusters that exist where the one asked for does not.
 options:
   node_groups:
     description:
       - Whether to read the managed node groups. Saves one call, and one for each node group, where V(false).
-      - Self-managed nodes and Karpenter's are in no EKS API and are not shown.
+      - Self-managed nodes are in no EKS API; O(auto_scaling_groups) shows their groups. Karpenter's are not shown.
     type: bool
     default: true
   fargate_profiles:
     description:
       - Whether to read the Fargate profiles. Saves one call, and one for each profile, where V(false).
+    type: bool
+    default: true
+  auto_scaling_groups:
+    description:
+      - Whether to read the EC2 Auto Scaling groups that have a tag with the key C(kubernetes.io/cluster/NAME), whatever
+        its value. Saves one call where V(false).
+      - EKS sets this tag on the groups of managed node groups; those of self-managed nodes need it too.
     type: bool
     default: true
   wait:
@@ -88,6 +95,7 @@ EXAMPLES = r"""
     assume_role_external_id: ekspress
     node_groups: false
     fargate_profiles: false
+    auto_scaling_groups: false
     wait: true
     wait_timeout: 1200
 """
@@ -111,6 +119,10 @@ cluster:
       description: Partition of AWS, from the ARN.
       type: str
       sample: aws
+    dns_suffix:
+      description: Domain of the AWS endpoints in the cluster's partition, as botocore knows it.
+      type: str
+      sample: amazonaws.com
     region:
       description: Region, from the ARN.
       type: str
@@ -291,6 +303,37 @@ cluster:
         tags:
           description: Tags of the node group.
           type: dict
+    auto_scaling_groups:
+      description: The EC2 Auto Scaling groups with the cluster's tag, sorted by name.
+      returned: when O(auto_scaling_groups=true)
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the group.
+          type: str
+          sample: eks-general-0ac5a0e4-4f4c-4a2a-8a5e-6d1c0d0b2f11
+        node_group:
+          description: Name of the managed node group, from the tag C(eks:nodegroup-name); empty for self-managed nodes.
+          type: str
+          sample: general
+        tags:
+          description: Tags of the group.
+          type: dict
+          sample: {"kubernetes.io/cluster/production-blue": owned}
+        min_size:
+          description: The fewest instances.
+          type: int
+        max_size:
+          description: The most instances.
+          type: int
+        desired_capacity:
+          description: Instances wanted now.
+          type: int
+        instance_ids:
+          description: IDs of the instances that are in the group, in any state of their lifecycle, sorted.
+          type: list
+          elements: str
     fargate_profiles:
       description: The Fargate profiles, sorted by name.
       returned: when O(fargate_profiles=true)

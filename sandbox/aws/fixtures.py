@@ -7,7 +7,10 @@
 - ``account``, ``partition``, ``region``; ``vpc_id``, ``subnets`` (name: id), ``route_tables``, ``internet_gateway``,
   ``nat_gateways``, ``neighbour`` (a cluster that exists in tags only), ``security_groups``
 - ``clusters``: name to ``arn``, ``issuer``, ``endpoint``, ``version``, ``role_arn``, ``node_role_arn``,
-  ``fargate_role_arn``, ``nodegroup``, ``fargate_profile``, ``cluster_security_group``
+  ``fargate_role_arn``, ``nodegroup``, ``fargate_profile``, ``cluster_security_group``, ``auto_scaling_groups``
+  (``general`` of the managed node group, ``spot`` of self-managed nodes: name), ``node_security_group`` (of ``spot``);
+  ``fixtures_nodes`` says what is in them
+- ``foreign_auto_scaling_group``: name of one that belongs to no cluster
 - ``hosted_zones`` (public, private: id), ``certificates`` (name: ARN), ``instance_profiles`` (name: ARN)
 - ``remote``: a cluster of another account and region, with ``account``, ``region``, ``cluster``, ``role_arn`` (to
   assume) and ``external_id``
@@ -23,7 +26,7 @@ import boto3
 from botocore.config import Config
 from moto.utilities.utils import get_partition
 
-from sandbox.aws import zones
+from sandbox.aws import fixtures_nodes, zones
 from sandbox.aws.callers import resolve
 from sandbox.aws.clusters import add_account
 from sandbox.aws.fixtures_network import build_network, security_group
@@ -56,6 +59,11 @@ class _Account:
         self.account, self.partition, self.arn = caller.account, get_partition(region), caller.arn
         self.ec2, self.iam, self.eks = self.client("ec2"), self.client("iam"), self.client("eks")
 
+    @functools.cached_property
+    def autoscaling(self) -> Any:
+        """The client of Auto Scaling."""
+        return self.client("autoscaling")
+
     def client(self, service: str) -> Any:
         # One session: its loader reads each service's model once.
         make: Any = _session().client
@@ -85,6 +93,9 @@ def build(endpoint: str, clusters: list[str] | None = None, region: str = "eu-ce
     network = build_network(account.ec2, region, local_zone, account.account)
     groups = {"load-balancer": security_group(account.ec2, network["vpc_id"], "load-balancer", "Public load balancers")}
     role_arn = account.role("eks-cluster", {"Service": "eks.amazonaws.com"}, ("AmazonEKSClusterPolicy",))
+    foreign = fixtures_nodes.foreign(
+        account.ec2, account.autoscaling, network["subnets"]["public-a"], groups["load-balancer"]
+    )
     built = {}
     for name in names:
         built[name] = _cluster(account, name, role_arn, network, groups)
@@ -95,6 +106,7 @@ def build(endpoint: str, clusters: list[str] | None = None, region: str = "eu-ce
         **network,
         "security_groups": groups,
         "clusters": built,
+        "foreign_auto_scaling_group": foreign,
         "hosted_zones": _hosted_zones(account, network["vpc_id"]),
         "certificates": _certificates(account),
         "instance_profiles": _instance_profiles(account),
@@ -147,15 +159,10 @@ def _cluster(
     fargate_role = account.role(
         f"{name}-fargate", {"Service": "eks-fargate-pods.amazonaws.com"}, ("AmazonEKSFargatePodExecutionRolePolicy",)
     )
-    account.eks.create_nodegroup(
-        clusterName=name,
-        nodegroupName="general",
-        subnets=control_plane,
-        nodeRole=node_role,
-        scalingConfig={"minSize": 3, "maxSize": 9, "desiredSize": 3},
-        instanceTypes=["m6i.large"],
-        amiType="AL2023_x86_64_STANDARD",
-    )
+    cluster_group: str = cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]
+    managed = fixtures_nodes.managed(account.eks, name, control_plane, node_role)
+    clients = (account.ec2, account.autoscaling)
+    spot = fixtures_nodes.self_managed(clients, name, network["vpc_id"], control_plane, cluster_group)
     account.eks.create_fargate_profile(
         clusterName=name,
         fargateProfileName="system",
@@ -171,9 +178,11 @@ def _cluster(
         "role_arn": role_arn,
         "node_role_arn": node_role,
         "fargate_role_arn": fargate_role,
-        "nodegroup": "general",
+        "nodegroup": fixtures_nodes.NODE_GROUP,
         "fargate_profile": "system",
-        "cluster_security_group": cluster["resourcesVpcConfig"]["clusterSecurityGroupId"],
+        "cluster_security_group": cluster_group,
+        "auto_scaling_groups": {"general": managed, "spot": spot["name"]},
+        "node_security_group": spot["security_group"],
     }
 
 

@@ -26,7 +26,9 @@ Dispatch = Callable[[AwsRequest, dict[str, str | None] | None], Answer]
 
 # Services whose modules page by the plain scheme: one token, one list.
 # Items of a page where the caller names no size.
-DEFAULT_SIZES = {"ec2": 1000, "iam": 100, "eks": 100, "events": 100}
+DEFAULT_SIZES = {"autoscaling": 50, "ec2": 1000, "iam": 100, "eks": 100, "events": 100}
+# Items of a page at most, where the service's model does not say it.
+LARGEST_SIZES = {"autoscaling": 100}
 # What an item of an IAM list is called by.
 NAMES = ("RoleName", "PolicyName", "UserName", "GroupName", "InstanceProfileName", "Key", "VersionId", "Arn")
 
@@ -54,28 +56,34 @@ def _decode(request: AwsRequest, token: str) -> int:
         text = ""
     prefix, _separator, position = text.partition(":")
     if prefix != "sandbox" or not position.isdigit():
-        code = "InvalidNextToken" if request.service == "ec2" else _invalid(request)
+        code = "InvalidNextToken" if request.service in ("autoscaling", "ec2") else _invalid(request)
         raise Refusal(code, f"The token {token!r} is not valid.")
     return int(position)
 
 
-def _sizes(request: AwsRequest, state: State, limit_key: str | None) -> list[int]:
+def _asked(request: AwsRequest, limit_key: str | None) -> int | None:
     asked = request.parameters.get(limit_key) if limit_key else None
-    if asked is not None:
-        _check_size(request, str(limit_key), int(asked))
-    return [int(size) for size in (asked, state.settings.page_size) if size]
+    if asked is None:
+        return None
+    _check_size(request, str(limit_key), int(asked))
+    return int(asked)
 
 
 def _check_size(request: AwsRequest, limit_key: str, asked: int) -> None:
     """Refuse a page size out of the range that the service's model documents."""
     limits = request.operation_model.input_shape.members[limit_key].metadata
-    low, high = limits.get("min", 1), limits.get("max", DEFAULT_SIZES["ec2"])
+    low, high = limits.get("min", 1), limits.get("max", LARGEST_SIZES.get(request.service, 1000))
     if not low <= asked <= high:
         raise Refusal(_invalid(request), f"Value ( {asked} ) for parameter {limit_key} is not in {low} to {high}.")
 
 
 def _invalid(request: AwsRequest) -> str:
-    codes = {"ec2": "InvalidParameterValue", "iam": "ValidationError", "events": "ValidationException"}
+    codes = {
+        "autoscaling": "ValidationError",
+        "ec2": "InvalidParameterValue",
+        "events": "ValidationException",
+        "iam": "ValidationError",
+    }
     return codes.get(request.service, "InvalidParameterException")
 
 
@@ -86,24 +94,26 @@ def paginated(request: AwsRequest, state: State, dispatch: Dispatch) -> Answer:
         return dispatch(request, None)
     output_token = str(model["output_token"])
     token = request.parameters.get(model["input_token"])
-    sizes = _sizes(request, state, model.get("limit_key"))
-    if not sizes and not token:
+    asked, cut = _asked(request, model.get("limit_key")), state.settings.page_size
+    if not asked and not cut and not token:
         answer = dispatch(request, None)
         # Parsing takes longer than moto does: only where the answer names a token at all.
         mentioned = answer.status < 400 and output_token.lower().encode() in answer.body.lower()
         if not mentioned or not parse(request, answer).get(output_token):
             return answer
-    sizes.append(DEFAULT_SIZES[request.service])
+    size = asked or DEFAULT_SIZES[request.service]
     answer, whole = _everything(request, dispatch, model)
     if answer.status >= 400:
         return answer
     result_key = str(model["result_key"])
     items = whole[result_key]
     start = _decode(request, str(token)) if token else 0
-    end = start + min(sizes)
+    end = start + min(size, cut or size)
     more = end < len(items)
     whole[result_key] = items[start:end]
-    whole[output_token] = _encode(end) if more else None
+    whole.pop(output_token, None)
+    if more:
+        whole[output_token] = _encode(end)
     if "more_results" in model:
         whole[model["more_results"]] = more
     return serialize(request, whole)

@@ -62,9 +62,10 @@ class State:
         """Forget everything, moto's state included; delays end."""
         self.faults.clear()
         with self.moto_lock:
+            # First: some backends make EC2's anew while they are reset, with a default subnet in every zone.
+            zones.reset()
             BackendDict.reset()
             reset_model_data()
-            zones.reset()
             self.calls.clear()
             self.history.clear()
             self._clear()

@@ -41,7 +41,10 @@ TASKS: list[dict[str, Any]] = [
             "roles": [{"name": "{{ inventory_hostname }}-dns", "service_accounts": ["external-dns:external-dns"]}]
         },
     },
-    {"name": "cluster alone", "ekspress.eks.cluster_info": {"node_groups": False, "fargate_profiles": False}},
+    {
+        "name": "cluster alone",
+        "ekspress.eks.cluster_info": {"node_groups": False, "fargate_profiles": False, "auto_scaling_groups": False},
+    },
 ]
 
 

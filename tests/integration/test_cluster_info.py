@@ -24,7 +24,9 @@ from sandbox.aws.client import AwsServer
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nodes"
 POD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/fargate"
-BARE = {"cluster": "blue", "node_groups": False, "fargate_profiles": False}
+NOTHING = {"node_groups": False, "fargate_profiles": False, "auto_scaling_groups": False}
+BARE = {"cluster": "blue", **NOTHING}
+GROUPS = "autoscaling:DescribeAutoScalingGroups"
 
 
 def info(**params: Any) -> dict[str, Any]:
@@ -94,6 +96,7 @@ def test_facts_of_a_cluster(aws: AwsServer) -> None:
         "name": "blue",
         "arn": f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/blue",
         "partition": "aws",
+        "dns_suffix": "amazonaws.com",
         "region": "eu-central-1",
         "account": ACCOUNT,
         "status": "ACTIVE",
@@ -120,6 +123,7 @@ def test_facts_of_a_cluster(aws: AwsServer) -> None:
         "tags": {"environment": "dev", "team": "platform"},
         "node_groups": [],
         "fargate_profiles": [],
+        "auto_scaling_groups": [],
     }
     assert json.loads(json.dumps(result)) == result
 
@@ -147,6 +151,50 @@ def test_facts_of_node_groups_and_fargate_profiles(aws: AwsServer) -> None:
     assert len(profile["subnet_ids"]) == 1
 
 
+def test_facts_of_auto_scaling_groups(aws: AwsServer) -> None:
+    fixtures = aws.fixtures(["blue", "blue-2"])["clusters"]["blue"]
+    managed, spot = info()["cluster"]["auto_scaling_groups"][::-1]
+    assert managed["tags"] == {
+        "eks:cluster-name": "blue",
+        "eks:nodegroup-name": "general",
+        "k8s.io/cluster-autoscaler/blue": "owned",
+        "k8s.io/cluster-autoscaler/enabled": "true",
+        "kubernetes.io/cluster/blue": "owned",
+    }
+    described = aws.client("autoscaling").describe_auto_scaling_instances()["AutoScalingInstances"]
+    members = {
+        name: sorted(item["InstanceId"] for item in described if item["AutoScalingGroupName"] == name)
+        for name in fixtures["auto_scaling_groups"].values()
+    }
+    sizes = {key: managed[key] for key in ("min_size", "max_size", "desired_capacity")}
+    assert sizes == {"min_size": 3, "max_size": 9, "desired_capacity": 3}
+    assert (managed["name"], managed["node_group"]) == (fixtures["auto_scaling_groups"]["general"], "general")
+    assert managed["instance_ids"] == members[managed["name"]]
+    assert len(managed["instance_ids"]) == 3
+    assert spot == {
+        "name": "blue-spot",
+        "node_group": "",
+        "tags": {"CostCenter": "4711", "kubernetes.io/cluster/blue": "owned"},
+        "min_size": 1,
+        "max_size": 6,
+        "desired_capacity": 2,
+        "instance_ids": members["blue-spot"],
+    }
+
+
+def test_auto_scaling_groups_are_read_to_the_last_page(aws: AwsServer) -> None:
+    aws.fixtures(["blue"])
+    aws.settings(page_size=1)
+    assert [group["node_group"] for group in info()["cluster"]["auto_scaling_groups"]] == ["", "general"]
+    assert counted(aws)[GROUPS] == 2
+
+
+def test_the_domain_is_that_of_the_partition(aws: AwsServer) -> None:
+    make_cluster(aws, region="cn-north-1")
+    cluster = run_logic(LOGIC, {**BARE, "region": "cn-north-1"})["cluster"]
+    assert (cluster["partition"], cluster["dns_suffix"]) == ("aws-cn", "amazonaws.com.cn")
+
+
 @pytest.mark.parametrize(
     ("options", "calls"),
     [
@@ -158,15 +206,20 @@ def test_facts_of_node_groups_and_fargate_profiles(aws: AwsServer) -> None:
                 "eks:ListFargateProfiles": 1,
                 "eks:DescribeNodegroup": 3,
                 "eks:DescribeFargateProfile": 2,
+                GROUPS: 1,
             },
         ),
         (
             {"node_groups": False},
-            {"eks:DescribeCluster": 1, "eks:ListFargateProfiles": 1, "eks:DescribeFargateProfile": 2},
+            {"eks:DescribeCluster": 1, "eks:ListFargateProfiles": 1, "eks:DescribeFargateProfile": 2, GROUPS: 1},
         ),
-        ({"fargate_profiles": False}, {"eks:DescribeCluster": 1, "eks:ListNodegroups": 1, "eks:DescribeNodegroup": 3}),
-        ({"node_groups": False, "fargate_profiles": False}, {"eks:DescribeCluster": 1}),
-        ({"node_groups": False, "fargate_profiles": False, "wait": True}, {"eks:DescribeCluster": 1}),
+        (
+            {"fargate_profiles": False},
+            {"eks:DescribeCluster": 1, "eks:ListNodegroups": 1, "eks:DescribeNodegroup": 3, GROUPS: 1},
+        ),
+        ({**NOTHING, "auto_scaling_groups": True}, {"eks:DescribeCluster": 1, GROUPS: 1}),
+        (NOTHING, {"eks:DescribeCluster": 1}),
+        ({**NOTHING, "wait": True}, {"eks:DescribeCluster": 1}),
     ],
 )
 def test_calls_of_each_path(aws: AwsServer, options: dict[str, Any], calls: dict[str, int]) -> None:
@@ -174,7 +227,8 @@ def test_calls_of_each_path(aws: AwsServer, options: dict[str, Any], calls: dict
     add_workers(aws, node_groups=3, fargate_profiles=2)
     result = info(**options)
     assert counted(aws) == calls
-    for key in ("node_groups", "fargate_profiles"):
+    for key, count in (("node_groups", 3), ("fargate_profiles", 2), ("auto_scaling_groups", 3)):
+        assert len(result["cluster"].get(key, [])) == (count if options.get(key, True) else 0)
         assert (key in result["cluster"]) == options.get(key, True)
 
 
@@ -183,6 +237,7 @@ def test_calls_are_made_side_by_side(aws: AwsServer) -> None:
     add_workers(aws, node_groups=4, fargate_profiles=4)
     cluster = run_held(aws, info, 8, "DescribeNodegroup", "DescribeFargateProfile")["cluster"]
     assert (len(cluster["node_groups"]), len(cluster["fargate_profiles"])) == (4, 4)
+    run_held(aws, info, 4, "DescribeCluster", "ListNodegroups", "ListFargateProfiles", "DescribeAutoScalingGroups")
 
 
 def test_check_mode_reads_the_same(aws: AwsServer) -> None:
@@ -223,7 +278,7 @@ def test_wait_ends_when_the_cluster_is_active(aws: AwsServer, before: str) -> No
     assert result["cluster"]["status"] == "ACTIVE"
     calls = counted(aws)
     assert calls.pop("eks:DescribeCluster") >= 3
-    assert calls == {"eks:ListNodegroups": 1, "eks:ListFargateProfiles": 1}
+    assert calls == {"eks:ListNodegroups": 1, "eks:ListFargateProfiles": 1, GROUPS: 1}
 
 
 @pytest.mark.parametrize("status", ["FAILED", "DELETING"])
@@ -260,7 +315,7 @@ def test_wait_ends_with_the_task(aws: AwsServer) -> None:
     aws.cluster("blue", status="CREATING")
     context = Context()
     params = {"cluster": "blue", "wait": True, "wait_timeout": 1800, "wait_sleep": 600.0}
-    params |= {"node_groups": True, "fargate_profiles": True, "region": "eu-central-1", "validate_certs": True}
+    params |= {**NOTHING, "region": "eu-central-1", "validate_certs": True}
     results: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: results.append(execute(LOGIC, params, context)))
     thread.start()
@@ -300,18 +355,25 @@ def test_an_unknown_cluster_is_named_with_those_that_exist(aws: AwsServer) -> No
 
 
 @pytest.mark.parametrize(
-    "operation",
-    ["DescribeCluster", "ListNodegroups", "ListFargateProfiles", "DescribeNodegroup", "DescribeFargateProfile"],
+    "action",
+    [
+        "eks:DescribeCluster",
+        "eks:ListNodegroups",
+        "eks:ListFargateProfiles",
+        "eks:DescribeNodegroup",
+        "eks:DescribeFargateProfile",
+        GROUPS,
+    ],
 )
-def test_denied_on_each_call(aws: AwsServer, operation: str) -> None:
+def test_denied_on_each_call(aws: AwsServer, action: str) -> None:
     make_cluster(aws)
     add_workers(aws)
-    aws.fault(operation, "deny", times=None)
+    aws.fault(action.partition(":")[2], "deny", times=None)
     result = info()
     assert result["failed"]
-    assert result["msg"].startswith(f"eks:{operation} failed: AccessDeniedException: ")
-    assert f"The AWS identity of this task may not call eks:{operation}: add the action to its policy" in result["msg"]
-    assert result["error"]["action"] == f"eks:{operation}"
+    assert result["msg"].startswith(f"{action} failed: AccessDenied")
+    assert f"The AWS identity of this task may not call {action}: add the action to its policy" in result["msg"]
+    assert result["error"]["action"] == action
 
 
 def test_throttling_is_waited_out(aws: AwsServer) -> None:

@@ -51,7 +51,7 @@ def network_exists(request: AwsRequest, state: State) -> None:
     Availability Zones")
     """
     wanted = request.parameters.get("resourcesVpcConfig", {}).get("subnetIds") or []
-    known = _subnets(request)
+    known = subnets_of(request)
     missing = [subnet for subnet in wanted if subnet not in known]
     if missing:
         message = f"The subnet ID '{missing[0]}' does not exist (Service: Ec2, Status Code: 400)"
@@ -60,7 +60,8 @@ def network_exists(request: AwsRequest, state: State) -> None:
         raise Refusal("InvalidParameterException", "Subnets specified must be in at least two different AZs")
 
 
-def _subnets(request: AwsRequest) -> dict[str, Any]:
+def subnets_of(request: AwsRequest) -> dict[str, Any]:
+    """Return moto's subnets of the request's account and region by id."""
     backend = ec2_backends[request.caller.account][request.region]
     return {subnet.id: subnet for zone in backend.subnets.values() for subnet in zone.values()}
 
@@ -80,7 +81,7 @@ def complete(request: AwsRequest, state: State, answer: Answer) -> Answer:
     cluster.version = parameters.get("version") or DEFAULT_VERSION
     cluster.platformVersion = "eks.9"
     config = dict(parameters["resourcesVpcConfig"])
-    subnets = _subnets(request)
+    subnets = subnets_of(request)
     vpc_id = next(subnets[subnet].vpc_id for subnet in config["subnetIds"])
     group = ec2_backends[account][region].create_security_group(
         f"eks-cluster-sg-{name}-{mock_random.randrange(10**9):09d}",

@@ -7,9 +7,11 @@ from __future__ import annotations
 import importlib
 
 MODULES = (
+    "autoscaling",
     "ec2_tags",
     "ec2_zones",
     "eks_cluster",
+    "eks_nodegroups",
     "events",
     "iam_managed_policies",
     "iam_oidc",
