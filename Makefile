@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-upstream lint sandbox down bench-subnets bench-tasks bench-identity requirements clean setup
+.PHONY: help demo test test-upstream lint sandbox down bench-subnets bench-tasks bench-identity bench-addons requirements clean setup
 
 # The Python that .venv is made with: 3.11 to 3.13. Give another one with: make PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in .venv/bin/python python3.11 python3 python3.12 python3.13; do \
@@ -42,6 +42,9 @@ bench-tasks: setup ## Compare tasks in process with the same tasks as modules
 
 bench-identity: setup ## Compare irsa_roles with a loop of amazon.aws.iam_role
 	@$(RUN) -m tests.benchmarks.bench_identity
+
+bench-addons: setup ## Compare the add-ons of site with amazon.aws and kubernetes.core
+	@$(RUN) -m tests.benchmarks.bench_addons
 
 requirements: setup ## Pin the newest Python packages that requirements/*.in allow
 	@for file in requirements/*.in; do echo "$${file%.in}.txt"; $(RUN) -m uv pip compile --quiet --upgrade --generate-hashes \

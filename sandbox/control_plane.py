@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import process
+from sandbox import kwok_stages, process
 from sandbox.binaries import kubernetes_version
 from sandbox.errors import SandboxError
 from sandbox.kube_client import KubeClient
@@ -136,7 +136,7 @@ class ControlPlane:
         )
         self._write_configuration(binaries, aws_port, ports)
         self._start_proxy()
-        config = ["--config", str(self.files / "kwokctl.json"), "--kubeconfig", str(self.files / "kubeconfig")]
+        config = ["--config", str(self.files / "kwokctl.yaml"), "--kubeconfig", str(self.files / "kubeconfig")]
         self._kwokctl(binaries, ["create", "cluster", *config])
         self._finish()
         self._fill()
@@ -303,25 +303,24 @@ class ControlPlane:
             "kubeSchedulerPort": ports["kube-scheduler"],
             "kwokControllerPort": ports["kwok-controller"],
         }
-        write(
-            "kwokctl.json",
-            {
-                "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
-                "kind": "KwokctlConfiguration",
-                "options": options,
-                "componentsPatches": [
-                    {
-                        "name": name,
-                        # A flag that is a list would otherwise get a second item beside kwokctl's own.
-                        "extraArgs": [
-                            {"key": key, "value": value, "override": key == "service-account-issuer"}
-                            for key, value in flags.items()
-                        ],
-                    }
-                    for name, flags in patches.items()
-                ],
-            },
-        )
+        configuration = {
+            "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+            "kind": "KwokctlConfiguration",
+            "options": options,
+            "componentsPatches": [
+                {
+                    "name": name,
+                    # A flag that is a list would otherwise get a second item beside kwokctl's own.
+                    "extraArgs": [
+                        {"key": key, "value": value, "override": key == "service-account-issuer"}
+                        for key, value in flags.items()
+                    ],
+                }
+                for name, flags in patches.items()
+            ],
+        }
+        documents = (json.dumps(document, indent=2) for document in (configuration, *kwok_stages.stages()))
+        write_file(self.files / "kwokctl.yaml", "\n---\n".join(documents) + "\n")
 
     def _audit(self, write: Callable[[str, dict[str, Any]], str]) -> dict[str, str]:
         """Return the flags of a log of requests: each is in it before it is answered.

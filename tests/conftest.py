@@ -7,11 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 from hypothesis import HealthCheck, settings
 
 from sandbox.aws.client import UNWANTED, AwsServer
 
 pytest_plugins = ["tests.sandbox_fixtures"]
+
+# Templates find the collection's filters only if this comes before anything of it is imported, as in Ansible's programs.
+init_plugin_loader()
 
 # The same examples in every run, however slow the machine: a failure is then of the code that changed.
 settings.register_profile(

@@ -16,9 +16,9 @@ author: [ekspress.eks contributors (@ekspress)]
 version_added: 1.0.0
 short_description: Helm releases of a list of add-on specifications
 description:
-  - Gives every release the address of its chart and the releases that it needs, as M(ekspress.eks.helm_releases) takes
-    them.
-positional: chart_source
+  - Gives every release the address of its chart, the releases that it needs and the annotation of its IAM role, as
+    M(ekspress.eks.helm_releases) takes them.
+positional: chart_source, cluster
 options:
   _input:
     description: Specifications of add-ons.
@@ -30,14 +30,18 @@ options:
       - V(upstream) for each chart's own repository, an C(oci://) address of a registry, or a directory of unpacked
         charts.
     type: str
-    default: upstream
+    required: true
+  cluster:
+    description: The cluster, as M(ekspress.eks.cluster_info) returns it.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Converge the releases of two add-ons from a registry
   ekspress.eks.helm_releases:
     cluster: production-blue
-    releases: "{{ [alb, traefik] | ekspress.eks.addon_releases(registry) }}"
+    releases: "{{ [alb, traefik] | ekspress.eks.addon_releases(registry, info.cluster) }}"
   vars:
     registry: oci://111122223333.dkr.ecr.eu-central-1.amazonaws.com/charts
 """
@@ -50,9 +54,9 @@ _value:
 """
 
 
-def addon_releases(specs: list[dict[str, Any]], chart_source: str = "upstream") -> list[dict[str, Any]]:
+def addon_releases(specs: list[dict[str, Any]], chart_source: str, cluster: dict[str, Any]) -> list[dict[str, Any]]:
     try:
-        return releases(specs, chart_source)
+        return releases(specs, chart_source, cluster)
     except EksError as error:
         raise AnsibleFilterError(error.message) from error
 

@@ -1,50 +1,110 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""From the specifications of add-ons to what irsa_roles and helm_releases take."""
+"""From the specifications of add-ons to the options of the modules that converge them."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 UPSTREAM = "upstream"
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+"""The annotation of a service account that names its IAM role.
+https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"""
 
 
 def identities(specs: list[dict[str, Any]], state: str = "present") -> list[dict[str, Any]]:
     """The IAM roles of the add-ons whose identity has this state; options left empty are left out."""
-    wanted = [spec["identity"] for spec in specs if spec.get("identity")]
+    return [_filled(identity) for identity in _parts(specs, "identity") if _state(identity) == state]
+
+
+def interruption_queues(specs: list[dict[str, Any]], state: str = "present") -> list[dict[str, Any]]:
+    """The queues of the add-ons that have one of this state; options left empty are left out."""
+    return [_filled(queue) for queue in _parts(specs, "interruption_queue") if _state(queue) == state]
+
+
+def autoscaling_groups(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the add-ons want of Auto Scaling groups, an entry for each group of each add-on."""
     return [
-        {key: value for key, value in identity.items() if value not in ("", None)}
-        for identity in wanted
-        if identity.get("state", "present") == state
+        {**{key: value for key, value in entry.items() if key != "names"}, "name": name}
+        for spec in specs
+        for entry in spec.get("autoscaling_groups") or []
+        for name in entry["names"]
     ]
 
 
-def releases(specs: list[dict[str, Any]], chart_source: str) -> list[dict[str, Any]]:
-    """The releases of all add-ons, each with its chart's address and the releases that it needs.
+def releases(specs: list[dict[str, Any]], chart_source: str, cluster: dict[str, Any]) -> list[dict[str, Any]]:
+    """The releases of all add-ons, each with its chart's address, the releases that it needs and its IAM role.
 
-    An add-on's needs become the releases of the add-ons it names; a needed add-on that is not part of this run counts
-    as there. Raises EksError where two add-ons have one name.
+    An add-on's needs become the releases of the add-ons it names, and of those that all others need; a needed add-on
+    that is not part of this run counts as there. ``cluster`` has the partition and account of the IAM roles. Raises
+    EksError where two add-ons have one name, or a value is in the way of an annotation.
     """
     names = [spec["name"] for spec in specs]
     if len(set(names)) != len(names):
         raise EksError(f"Two add-ons have the same name: {', '.join(sorted(names))}. Give each add-on once.")
     of_addon = {spec["name"]: list(map(_key, spec["releases"])) for spec in specs}
+    everybodys = [spec["name"] for spec in specs if spec.get("needed_by_all")]
     made = []
     for spec in specs:
-        needed = [name for addon in spec.get("needs") or [] for name in of_addon.get(addon, [])]
+        addons = dict.fromkeys([*(spec.get("needs") or []), *([] if spec.get("needed_by_all") else everybodys)])
+        needed = [name for addon in addons for name in of_addon.get(addon, [])]
         for release in spec["releases"]:
-            addressed = _addressed(release, chart_source)
-            addressed["needs"] = [*release.get("needs", []), *needed]
-            made.append(addressed)
+            complete = _addressed(_annotated(release, spec.get("identity") or {}, cluster), chart_source)
+            complete["needs"] = [*release.get("needs", []), *needed]
+            made.append(complete)
     return made
+
+
+def _parts(specs: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return [spec[key] for spec in specs if spec.get(key)]
+
+
+def _filled(part: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if value not in ("", None)}
+
+
+def _state(part: dict[str, Any]) -> str:
+    return str(part.get("state", "present"))
 
 
 def _key(release: dict[str, Any]) -> str:
     """What needs call a release, also where another namespace has one of its name."""
     return f"{release['namespace']}/{release['name']}" if release.get("namespace") else str(release["name"])
+
+
+def _annotated(release: dict[str, Any], identity: dict[str, Any], cluster: dict[str, Any]) -> dict[str, Any]:
+    """The release with its IAM role annotated at each path of ``role_annotations`` in its values.
+
+    One of them is the service account's. Another is the pods': a pod is given its role's credentials when it is
+    created, so that pods must be made anew where the role changes, and an annotation of their template does that.
+    """
+    rest = {key: value for key, value in release.items() if key != "role_annotations"}
+    paths = release.get("role_annotations") or []
+    if not paths or not identity or _state(identity) == "absent":
+        return rest
+    values = copy.deepcopy(release.get("values") or {})
+    arn = role_arn(identity, cluster)
+    for path in paths:
+        place = values
+        for part in path.split("."):
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise EksError(
+                    f"Release {release['name']}: the value {path} must be a map, as the IAM role's annotation goes "
+                    f"there; {part} is {place!r}."
+                )
+        place[ROLE_ANNOTATION] = arn
+    return {**rest, "values": values}
+
+
+def role_arn(identity: dict[str, Any], cluster: dict[str, Any]) -> str:
+    """The ARN of an identity's IAM role, which need not exist yet."""
+    path = identity.get("path") or "/"
+    return f"arn:{cluster['partition']}:iam::{cluster['account']}:role{path}{identity['name']}"
 
 
 def _addressed(release: dict[str, Any], chart_source: str) -> dict[str, Any]:

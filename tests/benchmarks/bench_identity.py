@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.aws.client import AwsServer
-from tests.benchmarks.bench_subnets import calls_during, run
+from tests.benchmarks.playbooks import calls_during, local, run
 
 ROLES = 20
 ROUNDS = 3
@@ -106,7 +106,8 @@ def make_roles(aws: AwsServer, directory: Path) -> dict[str, Any]:
     """Make provider and roles, by irsa_roles; return the trust policies."""
     iam = aws.client("iam")
     iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=["sts.amazonaws.com"])
-    run(aws, directory, [{"hosts": "all", "gather_facts": False, "tasks": [{"name": "make", **ours("with inline")}]}])
+    play = {"hosts": "all", "gather_facts": False, "tasks": [{"name": "make", **ours("with inline")}]}
+    run(aws.environment, directory, [play], local("bench"))
     return {name: iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] for name in NAMES}
 
 
@@ -118,9 +119,9 @@ def main() -> int:
         aws.fault("*", "latency", service="iam", seconds=LATENCY, times=None)
         print("Running both ways: one to five minutes …", flush=True)
         aws.clear_calls()
-        times, whole = run(aws, Path(directory), playbook(documents))
+        ran = run(aws.environment, Path(directory), playbook(documents), local("bench"))
         calls = aws.calls()
-    return report(times, whole, calls)
+    return report(ran.times, ran.seconds, calls)
 
 
 def report(times: dict[str, list[float]], whole: float, calls: list[dict[str, Any]]) -> int:

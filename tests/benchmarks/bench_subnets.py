@@ -12,26 +12,19 @@ callbacks see them; the start-up of ansible-playbook is outside of both and show
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sandbox.aws.client import AwsServer
+from tests.benchmarks.playbooks import calls_during, local, run
 
 SUBNETS = 200
 LOOP = 40
 ROUNDS = 3
 MUST_REACH = 100
-RUN_SECONDS = 900
 ROLE_TAGS = {"public": "kubernetes.io/role/elb", "private": "kubernetes.io/role/internal-elb"}
 EXPECTED = {
     "first": {"DescribeCluster": 1, "DescribeSubnets": 1, "DescribeRouteTables": 1, "CreateTags": 2},
@@ -85,52 +78,6 @@ def playbook(loop_over: dict[str, str]) -> list[dict[str, Any]]:
     return [{"name": "Tag subnets", "hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
-def run(aws: AwsServer, directory: Path, plays: list[dict[str, Any]]) -> tuple[dict[str, list[float]], float]:
-    """Run the playbook on one local host; return start and end of each task, and the whole run's seconds."""
-    (directory / "playbook.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
-    (directory / "inventory.yml").write_text(
-        yaml.safe_dump(
-            {
-                "all": {
-                    "hosts": {
-                        "bench": {
-                            "ansible_connection": "local",
-                            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-                        }
-                    }
-                }
-            }
-        )
-    )
-    times = directory / "times.json"
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))},
-        **aws.environment,
-        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
-        "ANSIBLE_CALLBACKS_ENABLED": "task_times",
-        "ANSIBLE_PIPELINING": "true",
-        "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
-        "TASK_TIMES_FILE": str(times),
-    }
-    if "ANSIBLE_COLLECTIONS_PATH" in os.environ:
-        environment["ANSIBLE_COLLECTIONS_PATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
-    started = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "playbook.yml"],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    seconds = time.monotonic() - started
-    if ended.returncode:
-        raise SystemExit(f"ansible-playbook ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}")
-    return json.loads(times.read_text()), seconds
-
-
 def check_tags(aws: AwsServer, roles: dict[str, str]) -> None:
     """Read back that every subnet carries the tag of its role; a benchmark of work that was not done says nothing."""
     described = aws.client("ec2").describe_subnets(SubnetIds=list(roles))["Subnets"]
@@ -150,11 +97,11 @@ def main() -> int:
         loop_over = dict(list(vpcs[ROUNDS].items())[:LOOP])
         print(f"Running both ways, the loop over {LOOP} subnets twice: one to ten minutes …", flush=True)
         aws.clear_calls()
-        times, whole = run(aws, Path(directory), playbook(loop_over))
+        ran = run(aws.environment, Path(directory), playbook(loop_over), local("bench"))
         calls = aws.calls()
         for roles in [*vpcs[:ROUNDS], loop_over]:
             check_tags(aws, roles)
-    return report(times, whole, calls)
+    return report(ran.times, ran.seconds, calls)
 
 
 def report(times: dict[str, list[float]], whole: float, calls: list[dict[str, Any]]) -> int:
@@ -188,11 +135,6 @@ def report(times: dict[str, list[float]], whole: float, calls: list[dict[str, An
     speedup = min(ratios.values())
     print(f"speedup: {speedup:.0f}")
     return int(bool(wrong) or speedup < MUST_REACH)
-
-
-def calls_during(calls: list[dict[str, Any]], span: list[float]) -> dict[str, int]:
-    """Calls that the server saw between two times of the system's monotonic clock, which both processes read."""
-    return dict(Counter(call["operation"] for call in calls if span[0] <= call["started"] <= span[1]))
 
 
 def row(way: str, subnets: int, seconds: float, calls: dict[str, int]) -> str:

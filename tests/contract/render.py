@@ -24,6 +24,17 @@ REGIONS = {
     "aws-us-gov": "us-gov-west-1",
 }
 
+DNS_SUFFIXES = {
+    "aws": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+    "aws-us-gov": "amazonaws.com",
+}
+
 
 def cluster_variables(partition: str = "aws", name: str = "production-blue") -> dict[str, Any]:
     """The variables of a cluster as the role ``cluster`` gives them."""
@@ -36,6 +47,20 @@ def cluster_variables(partition: str = "aws", name: str = "production-blue") -> 
             "account": "111122223333",
             "vpc_id": "vpc-0a1b2c3d4e5f67890",
             "auto_mode": False,
+            "version": "1.34",
+            "dns_suffix": DNS_SUFFIXES[partition],
+            "node_groups": [
+                {
+                    "name": "general",
+                    "auto_scaling_group_names": ["eks-general-1"],
+                    "labels": {"tier": "web"},
+                    "taints": [{"key": "dedicated", "value": "web", "effect": "NO_SCHEDULE"}],
+                }
+            ],
+            "auto_scaling_groups": [
+                {"name": "eks-general-1", "node_group": "general"},
+                {"name": f"{name}-spot", "node_group": ""},
+            ],
         },
     }
 
@@ -53,7 +78,8 @@ def role_variables(role: str) -> dict[str, Any]:
 def policy(role: str, variables: dict[str, Any]) -> dict[str, Any]:
     """The role's IAM policy."""
     text = (ROOT / "roles" / role / "templates" / "iam_policy.json.j2").read_text()
-    document: dict[str, Any] = json.loads(_templar(variables).template(trust_as_template(text)))
+    everything = role_variables(role) | variables
+    document: dict[str, Any] = json.loads(_templar(everything).template(trust_as_template(text)))
     return document
 
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import identities, releases
+from ansible_collections.ekspress.eks.plugins.module_utils import _addon_plan
+from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import (
+    autoscaling_groups,
+    identities,
+    interruption_queues,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 ALB: dict[str, Any] = {
@@ -25,6 +30,12 @@ TRAEFIK: dict[str, Any] = {
     ],
 }
 
+CLUSTER = {"partition": "aws-cn", "account": "111122223333"}
+
+
+def releases(specs: list[dict[str, Any]], source: str = "upstream") -> list[dict[str, Any]]:
+    return _addon_plan.releases(specs, source, CLUSTER)
+
 
 def test_an_identity_keeps_what_is_set_and_leaves_out_what_is_empty() -> None:
     assert identities([ALB, TRAEFIK]) == [{"name": "blue-alb", "state": "present"}]
@@ -39,6 +50,12 @@ def test_identities_are_chosen_by_state() -> None:
 def test_needs_become_the_releases_of_the_add_ons_of_this_run() -> None:
     needs = {release["name"]: release["needs"] for release in releases([ALB, TRAEFIK], "upstream")}
     assert needs == {"alb": [], "traefik": ["alb"], "shared-alb": ["traefik", "alb"]}
+
+
+def test_what_all_others_need_is_needed_once_by_each_and_not_by_itself() -> None:
+    other = {"name": "autoscaler", "releases": [{"name": "autoscaler", "chart": "autoscaler"}]}
+    needs = {item["name"]: item["needs"] for item in releases([{**ALB, "needed_by_all": True}, TRAEFIK, other])}
+    assert needs == {"alb": [], "traefik": ["alb"], "shared-alb": ["traefik", "alb"], "autoscaler": ["alb"]}
 
 
 def test_a_needed_add_on_is_told_from_one_of_its_name_in_another_namespace() -> None:
@@ -67,3 +84,63 @@ def test_another_source_holds_all_charts(source: str, chart: str) -> None:
 def test_one_add_on_twice_is_refused() -> None:
     with pytest.raises(EksError, match="alb_controller"):
         releases([ALB, ALB], "upstream")
+
+
+def with_role(values: dict[str, Any], **identity: Any) -> dict[str, Any]:
+    release = {
+        **ALB["releases"][0],
+        "values": values,
+        "role_annotations": ["serviceAccount.annotations", "podAnnotations"],
+    }
+    return {**ALB, "identity": {**ALB["identity"], **identity}, "releases": [release]}
+
+
+@pytest.mark.parametrize(("path", "name"), [("", "/blue-alb"), ("/platform/", "/platform/blue-alb")])
+def test_the_role_is_annotated_at_the_service_account_and_the_pods_beside_what_is_there(path: str, name: str) -> None:
+    values = {"serviceAccount": {"name": "alb", "annotations": {"own": "1"}}, "replicaCount": 2}
+    (release,) = releases([with_role(values, path=path)])
+    annotation = {"eks.amazonaws.com/role-arn": f"arn:aws-cn:iam::111122223333:role{name}"}
+    assert release["values"] == {
+        "serviceAccount": {"name": "alb", "annotations": {"own": "1"} | annotation},
+        "replicaCount": 2,
+        "podAnnotations": annotation,
+    }
+    assert "role_annotations" not in release
+    assert values["serviceAccount"]["annotations"] == {"own": "1"}, "the specification itself was changed"
+
+
+@pytest.mark.parametrize("identity", [{}, {"name": "blue-alb", "state": "absent"}])
+def test_without_an_identity_nothing_is_annotated(identity: dict[str, Any]) -> None:
+    (release,) = releases([{**with_role({"replicaCount": 2}), "identity": identity}])
+    assert release["values"] == {"replicaCount": 2}
+    assert "role_annotations" not in release
+
+
+def test_a_value_in_the_way_of_the_annotation_is_told() -> None:
+    with pytest.raises(EksError, match=r"alb: the value serviceAccount\.annotations must be a map"):
+        releases([with_role({"serviceAccount": {"annotations": "none"}})])
+
+
+def test_queues_are_chosen_by_state_and_their_empty_options_left_out() -> None:
+    spec = {"name": "a", "interruption_queue": {"name": "blue", "kms_key": ""}, "releases": []}
+    gone = {"name": "b", "interruption_queue": {"name": "green", "state": "absent"}, "releases": []}
+    assert interruption_queues([spec, gone, ALB]) == [{"name": "blue"}]
+    assert interruption_queues([spec, gone, ALB], "absent") == [{"name": "green", "state": "absent"}]
+
+
+def test_each_named_group_is_an_entry_of_its_own() -> None:
+    first = {
+        "name": "a",
+        "releases": [],
+        "autoscaling_groups": [{"names": ["x", "y"], "tags": {"k": "v"}}, {"names": []}],
+    }
+    second = {
+        "name": "b",
+        "releases": [],
+        "autoscaling_groups": [{"names": ["x"], "state": "absent", "tags": {"l": ""}}],
+    }
+    assert autoscaling_groups([first, ALB, second]) == [
+        {"name": "x", "tags": {"k": "v"}},
+        {"name": "y", "tags": {"k": "v"}},
+        {"name": "x", "state": "absent", "tags": {"l": ""}},
+    ]

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The tags by which Cluster Autoscaler finds Auto Scaling groups and knows the nodes of an empty one.
+
+Their names and forms: cluster-autoscaler/cloudprovider/aws/README.md in kubernetes/autoscaler. EKS puts those by which
+groups are found on the groups of managed node groups: https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+
+PREFIX = "k8s.io/cluster-autoscaler/"
+NODE_TEMPLATE = f"{PREFIX}node-template/"
+EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+"""Effects of taints as the EKS API spells them, and as Kubernetes does."""
+
+
+def discovery_tags(cluster: str) -> dict[str, str]:
+    """The tags of the groups that Cluster Autoscaler scales, which its IAM policy asks for too."""
+    return {f"{PREFIX}enabled": "true", f"{PREFIX}{cluster}": "owned"}
+
+
+def groups(
+    cluster: Mapping[str, Any],
+    templates: Mapping[str, Mapping[str, Any]],
+    ignored: Iterable[str],
+    state: str,
+) -> list[dict[str, Any]]:
+    """What Cluster Autoscaler wants of each Auto Scaling group of the cluster.
+
+    Managed node groups: the tags of EKS are required, and those of a node template follow from labels and taints.
+    Self-managed groups: all are written. ``templates`` (labels, taints, resources) and ``ignored`` go by the name of
+    the node group or of the Auto Scaling group. Raises EksError for a name that the cluster does not have.
+    """
+    managed = {name: group for group in cluster["node_groups"] for name in group["auto_scaling_group_names"]}
+    self_managed = [group["name"] for group in cluster["auto_scaling_groups"] if not group["node_group"]]
+    node_groups = [group["name"] for group in cluster["node_groups"]]
+    known = {*managed, *self_managed, *node_groups}
+    ignored = set(ignored)
+    if state == "present":
+        _refuse_unknown(cluster["name"], known, templates, "cluster_autoscaler_node_templates")
+        _refuse_unknown(cluster["name"], known, ignored, "cluster_autoscaler_ignored_groups")
+    found = discovery_tags(cluster["name"])
+    made: list[dict[str, Any]] = []
+    for name, group in sorted(managed.items()):
+        if ignored & {name, group["name"]}:
+            continue
+        wanted = [group, templates.get(group["name"], {}), templates.get(name, {})]
+        required = {} if state == "absent" else {"required_tags": found}
+        made.append({"names": [name], "tags": _merged(name, wanted), "state": state, **required})
+    for name in sorted(self_managed):
+        tags = found | _merged(name, [templates.get(name, {})])
+        made.append({"names": [name], "tags": tags, "state": "absent" if name in ignored else state})
+    return [entry for entry in made if entry["tags"] or entry.get("required_tags")]
+
+
+def _refuse_unknown(cluster: str, known: set[str], names: Iterable[str], variable: str) -> None:
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise EksError(
+            f"{variable} names {', '.join(unknown)}, but cluster {cluster} has no such node group or Auto Scaling "
+            f"group. It has {', '.join(sorted(known)) or 'none'}; a self-managed group counts if it has the tag "
+            f"kubernetes.io/cluster/{cluster}."
+        )
+
+
+def _merged(name: str, templates: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for template in templates:
+        tags |= _template_tags(name, template)
+    return tags
+
+
+def _template_tags(name: str, template: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of labels, taints and resources, as Cluster Autoscaler reads them."""
+    labels = {f"{NODE_TEMPLATE}label/{key}": _text(value) for key, value in (template.get("labels") or {}).items()}
+    resources = {
+        f"{NODE_TEMPLATE}resources/{key}": _text(value) for key, value in (template.get("resources") or {}).items()
+    }
+    taints = {
+        f"{NODE_TEMPLATE}taint/{taint['key']}": f"{taint.get('value') or ''}:{_effect(name, taint)}"
+        for taint in template.get("taints") or []
+    }
+    return labels | resources | taints
+
+
+def _text(value: Any) -> str:
+    """A value as a label has it, also where YAML made a boolean of it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _effect(name: str, taint: Mapping[str, Any]) -> str:
+    effect = EFFECTS.get(taint.get("effect", ""), taint.get("effect", ""))
+    if effect not in EFFECTS.values():
+        raise EksError(
+            f"The taint {taint['key']} of {name} has the effect {effect!r}; in cluster_autoscaler_node_templates it "
+            f"must be one of {', '.join(EFFECTS.values())}."
+        )
+    return str(effect)
