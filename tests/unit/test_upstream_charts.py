@@ -54,7 +54,6 @@ def test_the_charts_of_all_roles_in_their_versions_are_enough(tmp_path: Path, mo
     assert charts_directory("charts") == tmp_path / "charts"
     (release,) = pinned_releases("alb_controller", tmp_path / "charts")
     assert release["chart"] == str(tmp_path / "charts" / CONTROLLER)
-    assert "repository" not in release
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import releases
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import same_version
 
 from tests.contract.extract import ROOT
@@ -33,8 +32,9 @@ def add_on_roles(roles: Path = ROOT / "roles") -> list[str]:
 
 
 def pinned_releases(role: str, directory: Path) -> list[dict[str, Any]]:
-    """The releases of a role, with the charts of a directory, as the engine takes them."""
-    return releases([specification(role, cluster_variables())], str(directory))
+    """The releases of a role, with the charts of a directory."""
+    wanted = specification(role, cluster_variables())["releases"]
+    return [{**release, "chart": str(directory / release["chart"])} for release in wanted]
 
 
 def charts_directory(given: str) -> Path:

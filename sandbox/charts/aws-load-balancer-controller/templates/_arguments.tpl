@@ -6,14 +6,16 @@ The controller's flags as a JSON list; values that are not set have no flag.
 */}}
 {{- define "standin.arguments" -}}
 {{- $values := .Values -}}
-{{- $arguments := list
-  (printf "--cluster-name=%s" (tpl (required "clusterName is required" $values.clusterName) .))
-  (printf "--ingress-class=%s" $values.ingressClass) -}}
+{{- $arguments := list (printf "--cluster-name=%s" (tpl (required "clusterName is required" $values.clusterName) .)) -}}
+{{- range $key, $flag := dict "region" "aws-region" "vpcId" "aws-vpc-id" -}}
+{{- with tpl (get $values $key | default "") $ -}}
+{{- $arguments = append $arguments (printf "--%s=%s" $flag .) -}}
+{{- end -}}
+{{- end -}}
 {{- $scalars := dict
-  "region" "aws-region"
-  "vpcId" "aws-vpc-id"
+  "ingressClass" "ingress-class"
+  "awsApiEndpoints" "aws-api-endpoints"
   "awsMaxRetries" "aws-max-retries"
-  "defaultTargetType" "default-target-type"
   "defaultLoadBalancerScheme" "default-load-balancer-scheme"
   "enablePodReadinessGateInject" "enable-pod-readiness-gate-inject"
   "enableShield" "enable-shield"
@@ -45,34 +47,31 @@ The controller's flags as a JSON list; values that are not set have no flag.
   "backendSecurityGroup" "backend-security-group"
   "disableRestrictedSecurityGroupRules" "disable-restricted-sg-rules"
   "maxTargetsPerTargetGroup" "max-targets-per-target-group"
+  "serviceTargetENISGTags" "service-target-eni-security-group-tags"
   "loadBalancerClass" "load-balancer-class" -}}
 {{- range $key, $flag := $scalars -}}
 {{- $value := get $values $key -}}
-{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) -}}
+{{- if or $value (kindIs "bool" $value) -}}
 {{- $arguments = append $arguments (printf "--%s=%v" $flag $value) -}}
 {{- end -}}
+{{- end -}}
+{{- if ne $values.defaultTargetType "instance" -}}
+{{- $arguments = append $arguments (printf "--default-target-type=%v" $values.defaultTargetType) -}}
 {{- end -}}
 {{- $maps := dict
-  "vpcTags" "aws-vpc-tags"
-  "awsApiEndpoints" "aws-api-endpoints"
-  "awsApiThrottle" "aws-api-throttle"
-  "defaultTags" "default-tags"
-  "serviceTargetENISGTags" "service-target-eni-security-group-tags" -}}
-{{- range $key, $flag := $maps -}}
-{{- $value := get $values $key -}}
-{{- if kindIs "map" $value -}}
-{{- if $value -}}
-{{- $arguments = append $arguments (printf "--%s=%s" $flag (include "standin.pairs" $value)) -}}
-{{- end -}}
-{{- else if $value -}}
-{{- $arguments = append $arguments (printf "--%s=%v" $flag $value) -}}
+  "aws-vpc-tags" $values.vpcTags
+  "default-tags" $values.defaultTags
+  "feature-gates" $values.controllerConfig.featureGates -}}
+{{- range $flag, $value := $maps -}}
+{{- with $value -}}
+{{- $arguments = append $arguments (printf "--%s=%s" $flag (include "standin.pairs" .)) -}}
 {{- end -}}
 {{- end -}}
-{{- with $values.externalManagedTags -}}
-{{- $arguments = append $arguments (printf "--external-managed-tags=%s" (join "," .)) -}}
+{{- $lists := dict "aws-api-throttle" $values.awsApiThrottle "external-managed-tags" $values.externalManagedTags -}}
+{{- range $flag, $value := $lists -}}
+{{- with $value -}}
+{{- $arguments = append $arguments (printf "--%s=%s" $flag (join "," .)) -}}
 {{- end -}}
-{{- with $values.controllerConfig.featureGates -}}
-{{- $arguments = append $arguments (printf "--feature-gates=%s" (include "standin.pairs" .)) -}}
 {{- end -}}
 {{- with $values.certDiscovery.allowedCertificateAuthorityARNs -}}
 {{- $arguments = append $arguments (printf "--allowed-certificate-authority-arns=%s" .) -}}

@@ -29,7 +29,7 @@ clientConfig:
     name: {{ include "standin.prefix" .root }}-webhook-service
     namespace: {{ .root.Release.Namespace }}
     path: {{ .path }}
-admissionReviewVersions: [v1beta1, v1]
+admissionReviewVersions: [v1]
 sideEffects: None
 {{- end }}
 
