@@ -99,6 +99,7 @@ class Engine:
         context: Context,
     ) -> None:
         self._releases = releases
+        self._concurrency: int = params["concurrency"]
         self._decisions = decided.decisions
         self._drift = decided.drift
         self._problems = decided.problems
@@ -110,7 +111,6 @@ class Engine:
             params["helm_binary"],
             kubernetes.connection,
             context,
-            params["concurrency"],
             started=self._touched.add,
             aws=lambda: Aws(params, context),
         )
@@ -131,9 +131,11 @@ class Engine:
         def skip(key: str, causes: list[str]) -> Outcome:
             return Outcome(SKIPPED, 0.0, False, f"not touched, as {', '.join(causes)} failed", tuple(causes))
 
-        return _helm_graph.run(
-            self._context, order(self._releases), converge, skip, lambda outcome: outcome.state == FAILED
-        )
+        def failed(outcome: Outcome) -> bool:
+            return outcome.state == FAILED
+
+        needs = order(self._releases)
+        return _helm_graph.run(self._context, needs, converge, skip=skip, failed=failed, most=self._concurrency)
 
     def _converge(self, key: str) -> Outcome:
         if key in self._problems:

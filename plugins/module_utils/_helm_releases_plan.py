@@ -43,10 +43,17 @@ class Release:
     """What is done with the CRDs of the chart: apply, take_over or skip."""
     take_ownership: bool = False
     drift: bool = False
+    values_variable: str = ""
+    """The variable by which the user sets the values."""
 
     @property
     def key(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def values_origin(self) -> str:
+        """Where messages send the user to who must change a value."""
+        return f"the variable {self.values_variable}" if self.values_variable else "the release's values"
 
 
 @dataclass(frozen=True)

@@ -102,9 +102,14 @@ options:
       values:
         description:
           - Values of the chart. A number that Helm would change, as it keeps floats of 64 bits, is refused; write it
-            as a string.
+            as a string. What the chart's schema refuses is named by its key.
         type: dict
         default: {}
+      values_variable:
+        description:
+          - Name of the Ansible variable by which the user of a role sets O(releases[].values). Messages send the user
+            there where a value is wrong or missing; it has no other meaning.
+        type: str
       needs:
         description:
           - Names of releases of the same task that must be ready before this one is touched; C(namespace/name) where
@@ -191,7 +196,8 @@ options:
         type: bool
   concurrency:
     description:
-      - Number of helm processes at once. Waiting for gates does not count.
+      - Number of releases that are worked on at once, their gates included. With V(1) they are converged one after the
+        other.
     type: int
     default: 4
   helm_binary:
