@@ -24,7 +24,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH, MARK_LABEL
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import secrets, written
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_words import advised, cleaned
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, memory_file
@@ -86,11 +86,11 @@ class Helm:
         except (ValueError, AttributeError) as error:
             raise EksError(f"helm upgrade {release.key} printed no release: install Helm 3.14 or later.") from error
 
-    def upgrade(self, release: Release) -> None:
-        """Install or upgrade a release. Raises EksError with helm's own words."""
-        self._upgrade(release, write=True)
+    def upgrade(self, release: Release, mark: str = "") -> None:
+        """Install or upgrade a release, with a mark on Helm's record. Raises EksError with helm's own words."""
+        self._upgrade(release, mark=mark, write=True)
 
-    def _upgrade(self, release: Release, *more: str, write: bool) -> str:
+    def _upgrade(self, release: Release, *more: str, mark: str = "", write: bool) -> str:
         chart = release.chart
         if chart is None:
             raise EksError(f"Release {release.key} has no chart.")
@@ -98,8 +98,9 @@ class Helm:
         # CRDs are applied before, on upgrades too, which helm itself does not do.
         arguments.append("--skip-crds")
         arguments += ["--history-max", str(HISTORY), "--timeout", f"{release.timeout}s"]
-        if chart.digest:
-            arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
+        labels = {DIGEST_LABEL: chart.digest[:DIGEST_LENGTH], MARK_LABEL: mark}
+        given = [f"{key}={value}" for key, value in labels.items() if value]
+        arguments += ["--labels", ",".join(given)] if given else []
         if release.create_namespace:
             arguments.append("--create-namespace")
         if release.take_ownership:
