@@ -24,8 +24,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import secrets, without, written
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DIGEST_LABEL, DIGEST_LENGTH, MARK_LABEL
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import secrets, written
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_words import advised, cleaned
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, memory_file
 
 SERVER_SIDE = 4
@@ -40,38 +41,6 @@ GRACE_SECONDS = 15.0
 LATER_SECONDS = 30.0
 """helm ends by itself after its timeout; this much later it is ended by us."""
 
-NOISE = re.compile(
-    r"^(WARNING: |W\d{4} |I\d{4} |E\d{4} |level=(WARN|INFO|DEBUG)|Pulled: |Digest: |Release \".*\" does not exist"
-    r"|time=\S+ level=(WARN|INFO|DEBUG)|walk\.go:)"
-)
-MOST_WORDS = 4000
-"""Characters of helm's words in a result."""
-
-
-ADVICE = (
-    (
-        re.compile(r'namespaces "[^"]*" not found'),
-        "Make the namespace first, or set the release's create_namespace.",
-    ),
-    (
-        re.compile(
-            r"failed to perform \"|failed to do request|not a valid chart repository|no chart version found"
-            r"|chart \".*\" .*not found in|no chart name found|failed to fetch|unable to locate any tags"
-        ),
-        "The chart was asked for as {chart}: check its name and version, the repository, and the way there "
-        "(network, proxy, helm registry login).",
-    ),
-    (
-        re.compile(r"^unknown (shorthand )?(flag|command)"),
-        "This helm is too old: install Helm 3.14 or later, or Helm 4, or set helm_binary to its path.",
-    ),
-    (
-        re.compile(r"cannot be imported into the current release"),
-        "Something else made this object: remove it, or set the release's take_ownership if it is to be adopted.",
-    ),
-)
-"""What to do next, by helm's own words: those of Helm 3 and of Helm 4."""
-
 
 @dataclass(frozen=True)
 class Login:
@@ -83,7 +52,7 @@ class Login:
 
 
 class Helm:
-    """Runs helm against one cluster, at most ``concurrency`` processes at once.
+    """Runs helm against one cluster.
 
     ``started`` is told the key of each release that a helm process begins to change; ``aws`` gives the session that
     logs in to ECR.
@@ -94,7 +63,6 @@ class Helm:
         binary: str,
         connection: Connection,
         context: Context,
-        concurrency: int,
         *,
         started: Callable[[str], None],
         aws: Callable[[], Aws],
@@ -106,7 +74,6 @@ class Helm:
         self._started = started
         self._asking = threading.Lock()
         self._version: int | None = None
-        self._slots = threading.BoundedSemaphore(concurrency)
 
     def rehearse(self, release: Release) -> str:
         """The manifest that an install or upgrade would make, rendered as there but for what it would write.
@@ -119,11 +86,11 @@ class Helm:
         except (ValueError, AttributeError) as error:
             raise EksError(f"helm upgrade {release.key} printed no release: install Helm 3.14 or later.") from error
 
-    def upgrade(self, release: Release) -> None:
-        """Install or upgrade a release. Raises EksError with helm's own words."""
-        self._upgrade(release, write=True)
+    def upgrade(self, release: Release, mark: str = "") -> None:
+        """Install or upgrade a release, with a mark on Helm's record. Raises EksError with helm's own words."""
+        self._upgrade(release, mark=mark, write=True)
 
-    def _upgrade(self, release: Release, *more: str, write: bool) -> str:
+    def _upgrade(self, release: Release, *more: str, mark: str = "", write: bool) -> str:
         chart = release.chart
         if chart is None:
             raise EksError(f"Release {release.key} has no chart.")
@@ -131,8 +98,9 @@ class Helm:
         # CRDs are applied before, on upgrades too, which helm itself does not do.
         arguments.append("--skip-crds")
         arguments += ["--history-max", str(HISTORY), "--timeout", f"{release.timeout}s"]
-        if chart.digest:
-            arguments += ["--labels", f"{DIGEST_LABEL}={chart.digest[:DIGEST_LENGTH]}"]
+        labels = {DIGEST_LABEL: chart.digest[:DIGEST_LENGTH], MARK_LABEL: mark}
+        given = [f"{key}={value}" for key, value in labels.items() if value]
+        arguments += ["--labels", ",".join(given)] if given else []
         if release.create_namespace:
             arguments.append("--create-namespace")
         if release.take_ownership:
@@ -195,9 +163,7 @@ class Helm:
         login = login or Login(_registry_config())
         call = f"helm {arguments[0]} {release.key}"
         self._context.before_call(call, write=write)
-        with self._slots, kubeconfig_file(self._connection) as (kubeconfig, inherited):
-            # The task may have ended while this waited for its turn.
-            self._context.before_call(call, write=write)
+        with kubeconfig_file(self._connection) as (kubeconfig, inherited):
             try:
                 process = subprocess.Popen(
                     [self._program(), *arguments, "--namespace", release.namespace],
@@ -299,25 +265,6 @@ def kubeconfig_file(connection: Connection) -> Iterator[tuple[str, tuple[int, ..
         file.write(content)
         file.flush()
         yield file.name, ()
-
-
-def cleaned(words: str, hidden: set[str]) -> str:
-    """helm's standard error without warnings and progress, and without values that look secret."""
-    lines = [line for line in words.splitlines() if line.strip() and not NOISE.match(line)]
-    text = "\n".join(lines).removeprefix("Error: ").strip()
-    text = without(text, hidden)
-    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} …"
-
-
-def advised(words: str, release: Release) -> str:
-    """helm's words and, where they tell, what to do next."""
-    chart = release.chart
-    # Not its address: a user and a password may be in it.
-    asked = f"{chart.name} {chart.version}" if chart else ""
-    for sign, step in ADVICE:
-        if sign.search(words):
-            return f"{words.rstrip('.')}. {step.format(chart=asked)}"
-    return words
 
 
 def cache_directory() -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._context import Conte
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change, meant
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import chart_files
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import difference
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
@@ -31,32 +31,6 @@ OURS = frozenset({MANAGER, "helm"})
 CONFLICT = 409
 DEFINITION = "CustomResourceDefinition"
 HOLDER = re.compile(r'conflicts? with "([^"]+)"')
-
-
-@dataclass(frozen=True)
-class Change:
-    """An object that is missing or differs."""
-
-    item: dict[str, Any]
-    live: dict[str, Any] | None
-    planned: dict[str, Any]
-    """What the API would make of it."""
-    force: bool
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return f"{self.item['kind']} {self.item['metadata']['name']}"
-
-    def shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What a diff shows of it, before and after."""
-        name = self.name
-        if self.live is None:
-            return {}, {name: "created"}
-        before, after = difference(meant(self.live), meant(self.planned))
-        return {f"{name}: {path}": value for path, value in before.items()}, {
-            f"{name}: {path}": value for path, value in after.items()
-        }
 
 
 class Crds:
@@ -116,10 +90,3 @@ class Crds:
         if live is not None and difference(meant(live), meant(planned)) == ({}, {}):
             return None
         return Change(item, live, planned, force)
-
-
-def meant(item: dict[str, Any]) -> dict[str, Any]:
-    """An object without what the API keeps about it."""
-    meta = item.get("metadata") or {}
-    kept = {key: meta[key] for key in ("name", "namespace", "labels", "annotations") if meta.get(key)}
-    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": kept}

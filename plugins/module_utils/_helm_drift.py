@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _helm_manifests
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_crds import Change, meant
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change, meant
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import difference
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import APPLY, Kubernetes

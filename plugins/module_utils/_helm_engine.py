@@ -11,20 +11,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import (
-    _helm_drift,
-    _helm_graph,
-    _helm_manifests,
-    _helm_storage,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import HOLDS, OBJECTS, Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_archives import Archives
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_command import Helm
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_crds import Change, Crds
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_crds import Crds
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import HIDDEN_ANEW, Leaves, manifests
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import order
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
@@ -37,6 +33,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     Decision,
     Release,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts import Restarts
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Workload, reason
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import without
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
@@ -99,6 +97,7 @@ class Engine:
         context: Context,
     ) -> None:
         self._releases = releases
+        self._concurrency: int = params["concurrency"]
         self._decisions = decided.decisions
         self._drift = decided.drift
         self._problems = decided.problems
@@ -110,12 +109,13 @@ class Engine:
             params["helm_binary"],
             kubernetes.connection,
             context,
-            params["concurrency"],
             started=self._touched.add,
             aws=lambda: Aws(params, context),
         )
         self._archives = Archives(self._helm, context)
         self._crds = Crds(kubernetes, self._gates, context)
+        self._restarts = Restarts(kubernetes, context)
+        self._restarted: dict[str, list[Workload]] = {}
         self._applied: dict[str, list[Change]] = {}
         self._differences: dict[str, tuple[Leaves, Leaves]] = {}
 
@@ -131,17 +131,20 @@ class Engine:
         def skip(key: str, causes: list[str]) -> Outcome:
             return Outcome(SKIPPED, 0.0, False, f"not touched, as {', '.join(causes)} failed", tuple(causes))
 
-        return _helm_graph.run(
-            self._context, order(self._releases), converge, skip, lambda outcome: outcome.state == FAILED
-        )
+        def failed(outcome: Outcome) -> bool:
+            return outcome.state == FAILED
+
+        needs = order(self._releases)
+        return _helm_graph.run(self._context, needs, converge, skip=skip, failed=failed, most=self._concurrency)
 
     def _converge(self, key: str) -> Outcome:
         if key in self._problems:
             return Outcome(FAILED, 0.0, False, self._problems[key])
-        return self._with_crds(key, self._converged(key))
+        return self._completed(key, self._converged(key))
 
-    def _with_crds(self, key: str, outcome: Outcome) -> Outcome:
-        """The outcome with what was, or would be, done to CRDs, and for a diff to the other objects."""
+    def _completed(self, key: str, outcome: Outcome) -> Outcome:
+        """The outcome with what was, or would be, restarted and done to CRDs, and for a diff to the other objects."""
+        restarted, namespace = self._restarted.get(key, []), self._releases[key].namespace
         changes = self._applied.get(key) or self._drift.get(key, [])
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
@@ -149,8 +152,10 @@ class Engine:
             for old, new in [*(change.shown() for change in changes), self._differences.get(key, ({}, {}))]:
                 before |= self._censored(key, old)
                 after |= self._censored(key, new)
-        changed = outcome.changed or bool(self._applied.get(key) and not self._context.check_mode)
-        return replace(outcome, changed=changed, before=before, after=after)
+            after |= {f"{workload.label(namespace)}: pods": "restarted" for workload in restarted}
+        done = not self._context.check_mode and bool(self._applied.get(key) or restarted)
+        message = "; ".join(filter(None, [outcome.message, reason(restarted, namespace)]))
+        return replace(outcome, changed=outcome.changed or done, message=message, before=before, after=after)
 
     def _censored(self, key: str, leaves: Leaves) -> Leaves:
         """What a diff shows, without the secrets among a release's values, which may be part of any text."""
@@ -175,12 +180,13 @@ class Engine:
     def _rehearse(self, key: str) -> Outcome:
         if key in self._problems:
             return Outcome(FAILED, 0.0, False, self._problems[key])
-        return self._with_crds(key, self._rehearsed(key))
+        return self._completed(key, self._rehearsed(key))
 
     def _rehearsed(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
-        if decision.state == UNCHANGED or key in self._drift:
+        if decision.state == UNCHANGED or self._repairs(key):
+            self._restarted[key] = self._restarts.owed(release, decision, self._drift.get(key, []))
             self._look(release)
         elif decision.state != REMOVED:
             try:
@@ -207,6 +213,7 @@ class Engine:
             )
             return
         first = self._helm.rehearse(release)
+        self._restarted[release.key] = self._restarts.foretold(release, decision, first)
         if not self._context.diff_mode:
             return
         before, after = self._between(release, decision.manifest, first)
@@ -295,9 +302,9 @@ class Engine:
         return found
 
     def _change(self, release: Release, decision: Decision) -> None:
-        if release.key in self._drift:
-            self._applied[release.key] = self._drift[release.key]
-            _helm_drift.repair(self._kubernetes, self._drift[release.key])
+        if self._repairs(release.key):
+            self._applied[release.key] = self._drift.get(release.key, [])
+            self._restarted[release.key] = self._restarts.repair(release, decision, self._applied[release.key])
             return
         if decision.state == REMOVED:
             self._helm.uninstall(release)
@@ -306,11 +313,14 @@ class Engine:
         # Before anything is repaired: where the chart cannot be had nothing is done at all.
         release = self._fetched(release, decision)
         changes = self._crds.plan(release)
-        self._prepare(release, decision.status)
+        removed = self._prepare(release, decision.status)
         if changes:
             self._applied[release.key] = changes
             self._crds.apply(release, changes)
-        self._helm.upgrade(release)
+        mark = self._restarts.mark(release, decision, removed=removed)
+        self._helm.upgrade(release, mark.text if mark else "")
+        if mark:
+            self._restarted[release.key] = self._restarts.settle(release, mark)
         if self._context.diff_mode:
             self._differences[release.key] = self._between(release, decision.manifest, self._manifest(release))
 
@@ -320,18 +330,25 @@ class Engine:
             return release
         return replace(release, chart=self._archives.fetch(release, release.chart, decision.digest))
 
-    def _prepare(self, release: Release, status: str) -> None:
+    def _prepare(self, release: Release, status: str) -> bool:
         """Bring a release that an ended helm left behind into a state from which helm upgrades it.
 
-        helm refuses while the newest revision is pending; one that failed it upgrades by itself.
+        helm refuses while the newest revision is pending; one that failed it upgrades by itself. Returns whether the
+        release was removed.
         """
         if status in BROKEN_OFF:
             revision = _helm_storage.last_good_revision(self._kubernetes, release.namespace, release.name)
             if revision is not None:
                 self._helm.rollback(release, revision)
-                return
+                return False
         if status.startswith(UNFINISHED):
             self._helm.uninstall(release)
+            return True
+        return False
+
+    def _repairs(self, key: str) -> bool:
+        """Whether objects are put back or pods restarted, for which no helm is needed."""
+        return key in self._drift or self._decisions[key].only_restarts
 
     def _wait(self, release: Release) -> None:
         # An unchanged release's gates count too: what is broken in the cluster must not be called fine.

@@ -15,9 +15,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 
 Outcome = TypeVar("Outcome")
 
-THREADS = 64
-"""Items under way at once; most of them wait, as the programs they start are limited elsewhere."""
-
 
 def check(needs: Mapping[str, Sequence[str]]) -> None:
     """Raise EksError, naming the way round, where items need each other in a circle."""
@@ -33,11 +30,14 @@ def run(
     context: Context,
     needs: Mapping[str, Sequence[str]],
     work: Callable[[str], Outcome],
+    *,
     skip: Callable[[str, list[str]], Outcome],
     failed: Callable[[Outcome], bool],
+    most: int,
 ) -> dict[str, Outcome]:
     """Do ``work`` for each item once all it needs are done; ``skip`` what needs a failed one, with the failed's names.
 
+    At most ``most`` items are under way at once; of those that wait for room the one begins that was ready first.
     ``work`` must not raise for an item that fails. Returns or raises only once no work is under way.
     """
     order = graphlib.TopologicalSorter(needs)
@@ -59,7 +59,7 @@ def run(
                     running[pool.submit(work, item)] = item
             ready = list(order.get_ready())
 
-    with ThreadPoolExecutor(max_workers=min(THREADS, max(1, len(needs)))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(most, len(needs)))) as pool:
         try:
             start(pool)
             while running:

@@ -34,6 +34,7 @@ def argument_spec() -> dict[str, Any]:
         "version": {"type": "str"},
         "digest": {"type": "str"},
         "values": {"type": "dict", "default": {}},
+        "values_variable": {"type": "str"},
         "needs": {"type": "list", "elements": "str", "default": []},
         "gates": {"type": "list", "elements": "dict", "default": [], "options": _gates.options()},
         "crds": {"type": "str", "choices": ["apply", "take_over", "skip"], "default": "apply"},
@@ -118,7 +119,8 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
     name, namespace, timeout = entry["name"], entry["namespace"], entry["timeout"]
     if timeout < 1:
         raise EksError(f"Release {name!r}: timeout is {timeout}; give 1 second or more.")
-    check(entry["values"] or {}, f"Release {name!r}")
+    variable = entry.get("values_variable") or ""
+    check(entry["values"] or {}, f"Release {name!r}", variable)
     chart = None
     gates: tuple[_gates.Gate, ...] = ()
     if entry["state"] == "present":
@@ -140,6 +142,7 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         crds=entry["crds"],
         take_ownership=entry["take_ownership"],
         drift=entry["drift"],
+        values_variable=variable,
         plain_http=plain_http if own is None else own,
     )
 

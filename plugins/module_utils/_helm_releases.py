@@ -52,7 +52,8 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     decided = Decided({}, {}, {})
     for key, release in releases.items():
         decision = decide(release, stored.get((release.namespace, release.name)))
-        if release.drift and release.chart is not None and decision.state == UNCHANGED:
+        as_recorded = decision.state == UNCHANGED or decision.only_restarts
+        if release.drift and release.chart is not None and as_recorded:
             try:
                 changes = _helm_drift.find(kubernetes, context, release, decision.manifest)
             except CancelledError:

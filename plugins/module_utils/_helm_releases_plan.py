@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
 
@@ -43,10 +44,17 @@ class Release:
     """What is done with the CRDs of the chart: apply, take_over or skip."""
     take_ownership: bool = False
     drift: bool = False
+    values_variable: str = ""
+    """The variable by which the user sets the values."""
 
     @property
     def key(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def values_origin(self) -> str:
+        """Where messages send the user to who must change a value."""
+        return f"the variable {self.values_variable}" if self.values_variable else "the release's values"
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,13 @@ class Decision:
     after: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     """The version of Helm's record of it, which tells whether Helm did anything since."""
+    revision: int = 0
+    secret: str = ""
+    """The name of the Secret that holds Helm's record."""
+    mark: Mark | None = None
+    """Restarts that an earlier run began and did not end."""
+    only_restarts: bool = False
+    """Whether nothing else is to be done than those restarts."""
     digest: str = ""
     """Start of the digest that the wanted version of the chart had when the release was made of it."""
     manifest: str = field(default="", repr=False)
@@ -75,10 +90,21 @@ def decide(release: Release, stored: Stored | None) -> Decision:
     hidden = frozenset(secrets(release.values) | secrets(stored.values if stored else {}))
     if stored is None:
         return replace(decision, hidden=hidden)
-    chart = release.chart
+    chart, mark = release.chart, parse_mark(stored.mark)
+    if chart and mark and decision.state == UNCHANGED:
+        why = "an earlier run ended before it had restarted all pods"
+        decision = replace(decision, state=REPAIRED, reason=why, only_restarts=True)
     same_chart = chart and stored.chart_name == chart.name and same_version(stored.chart_version, chart.version)
-    digest = stored.digest if same_chart else ""
-    return replace(decision, version=stored.version, digest=digest, manifest=stored.manifest, hidden=hidden)
+    return replace(
+        decision,
+        version=stored.version,
+        revision=stored.revision,
+        secret=stored.secret,
+        mark=mark,
+        digest=stored.digest if same_chart else "",
+        manifest=stored.manifest,
+        hidden=hidden,
+    )
 
 
 def _decide(release: Release, stored: Stored | None) -> Decision:
@@ -106,7 +132,8 @@ def _decide(release: Release, stored: Stored | None) -> Decision:
 
 def drifted(decision: Decision, names: list[str]) -> Decision:
     """The decision on a release whose objects are not as Helm recorded them."""
-    return replace(decision, state=REPAIRED, reason=f"not as released: {', '.join(names)}")
+    reasons = [decision.reason, f"not as released: {', '.join(names)}"]
+    return replace(decision, state=REPAIRED, reason="; ".join(filter(None, reasons)))
 
 
 def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:

@@ -31,6 +31,9 @@ DIGEST_LABEL = "ekspress.eks/chart-digest"
 DIGEST_LENGTH = 40
 """Hexadecimal digits of a digest in the label; a label's value has at most 63 characters."""
 
+MARK_LABEL = "ekspress.eks/restart-since"
+"""Label of a release's Secret: pods may be owed a restart, see _helm_restarts_plan."""
+
 MOST_NAMES = 100
 """Names in one label selector, so that the URL stays within what proxies take."""
 
@@ -52,6 +55,10 @@ class Stored:
     """Start of the digest of its chart; '' where Helm was called by somebody else."""
     version: str = ""
     """The Secret's resourceVersion."""
+    mark: str = ""
+    """What the label MARK_LABEL says; '' where no restart is owed."""
+    secret: str = ""
+    """The Secret's name."""
     manifest: str = field(default="", repr=False)
     """The objects it consists of, without hooks and CRDs, as YAML documents."""
 
@@ -90,6 +97,20 @@ def read_one(kubernetes: Kubernetes, namespace: str, name: str) -> Stored | None
     return decode(newest) if newest else None
 
 
+def read_since(kubernetes: Kubernetes, namespace: str, name: str, revision: int) -> list[Stored]:
+    """The revisions of a release from one on, the newest last; of damaged ones only the newest is an error."""
+    found = []
+    secrets = sorted(_revisions(kubernetes, namespace, name), key=_revision)
+    for secret in secrets:
+        try:
+            if _revision(secret) >= revision or secret is secrets[-1]:
+                found.append(decode(secret))
+        except EksError:
+            if secret is secrets[-1]:
+                raise
+    return found
+
+
 def last_good_revision(kubernetes: Kubernetes, namespace: str, name: str) -> int | None:
     """The newest revision of a release that once was installed completely, None where there is none."""
     secrets = _revisions(kubernetes, namespace, name)
@@ -121,6 +142,8 @@ def decode(secret: dict[str, Any]) -> Stored:
             values=record.get("config") or {},
             digest=str(meta["labels"].get(DIGEST_LABEL, "")),
             version=str(meta.get("resourceVersion", "")),
+            mark=str(meta["labels"].get(MARK_LABEL, "")),
+            secret=str(meta["name"]),
             manifest=str(record.get("manifest") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error, binascii.Error) as error:

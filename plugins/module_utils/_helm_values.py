@@ -96,14 +96,25 @@ def _secret_texts(value: Any, secret: bool) -> Iterator[str]:
         yield value
 
 
-def check(values: dict[str, Any], owner: str) -> None:
+def check(values: dict[str, Any], owner: str, variable: str = "") -> None:
     """Raise EksError where a number would not come back from Helm's record as it was given.
 
     Helm keeps numbers as floats of 64 bits, and JSON has none that are not finite: every run would find a change.
+    ``variable`` is the one by which the user sets the values, where it is known.
     """
     for path, number in _numbers(values, ""):
-        if not math.isfinite(number) or (isinstance(number, int) and int(float(number)) != number):
-            raise EksError(f"{owner}: Helm cannot keep the number {number} of the value {path}. Write it as a string.")
+        if not _kept(number):
+            where = f" in the variable {variable}" if variable else ""
+            raise EksError(
+                f"{owner}: Helm cannot keep the number {number} of the value {path}. Write it as a string{where}."
+            )
+
+
+def _kept(number: int | float) -> bool:
+    try:
+        return math.isfinite(number) and (isinstance(number, float) or int(float(number)) == number)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, int | float]]:

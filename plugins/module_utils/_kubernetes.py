@@ -23,6 +23,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_connection import Connection, resolve
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import (
     KubernetesError,
+    cut,
     explain_answer,
     explain_foreign,
     explain_silence,
@@ -54,6 +55,9 @@ server was there and may only be restarting."""
 
 BUSY = frozenset({429, 502, 503, 504})
 """Answers before which nothing was done, or after which an idempotent call may be repeated."""
+
+NO_STORE = b"etcdserver: "
+"""In an answer of status 500 while the API server's etcd restarts or chooses a leader."""
 
 GONE = 410
 """The version that was asked for is too old."""
@@ -188,11 +192,14 @@ class Kubernetes:
         query = {"fieldManager": MANAGER}
         return self.request("PATCH", path, query=query, body=body, content_type=content_type, dry_run=dry_run)
 
-    def delete(self, path: str, *, uid: str = "", propagation: str = "Background", dry_run: bool = False) -> bool:
-        """Delete an object (only the one with this ``uid``, if given); False where there is none."""
+    def delete(
+        self, path: str, *, uid: str = "", version: str = "", propagation: str = "Background", dry_run: bool = False
+    ) -> bool:
+        """Delete an object (only with this ``uid`` and resourceVersion, if given); False where there is none."""
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
-        if uid:
-            body["preconditions"] = {"uid": uid}
+        conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
+        if conditions:
+            body["preconditions"] = conditions
         if dry_run:
             # Where there is a body, the API server does not read the query's options.
             body["dryRun"] = ["All"]
@@ -284,13 +291,14 @@ class Kubernetes:
 
     def _worth_repeating(self, error: BaseException, idempotent: bool, started: float, attempt: int) -> bool:
         never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
-        lost = never_sent or isinstance(error, urllib3.exceptions.ProtocolError | urllib3.exceptions.ReadTimeoutError)
-        if not lost or not (idempotent or never_sent):
+        lost = isinstance(error, urllib3.exceptions.ProtocolError | urllib3.exceptions.ReadTimeoutError) or cut(error)
+        if not (never_sent or lost) or not (idempotent or never_sent):
             return False
         return self._pause(started, attempt, 0.0)
 
     def _wait_for_busy(self, response: Any, idempotent: bool, started: float, attempt: int) -> bool:
-        if response.status not in BUSY or not (idempotent or response.status == 429):
+        restarting = response.status == 500 and NO_STORE in response.data
+        if not (restarting or response.status in BUSY) or not (idempotent or response.status == 429):
             return False
         after = response.headers.get("Retry-After", "")
         return self._pause(started, attempt, float(after) if after.isdigit() else 0.0)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -73,10 +74,16 @@ def explain_foreign(connection: Connection, status: int, body: bytes, action: st
     return KubernetesError(message, status, "", text, action)
 
 
+def cut(error: BaseException) -> bool:
+    """Whether a connection was closed within TLS, as by a server that ends, and not refused."""
+    return any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) for cause in error.args)
+
+
 def explain_silence(connection: Connection, error: BaseException, action: str) -> KubernetesError:
     """The error of a call that got no answer, from urllib3's exception."""
     text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text or "doesn't match" in text or "SSL" in type(error).__name__:
+    tls = "SSL" in type(error).__name__ and not cut(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text or "doesn't match" in text or tls:
         advice = (
             "The certificate is not of the CA that is expected: a proxy may intercept TLS, or the CA or the endpoint "
             "is another cluster's."

@@ -37,11 +37,18 @@ description:
   - Runs that change releases of the same cluster take turns. Each holds the lease C(ekspress-eks-helm-releases) in
     C(kube-system) meanwhile; a run that was killed is waited for 15 seconds, a run that goes on for up to 15
     minutes. An unchanged run takes no lease.
+  - EKS gives a pod the IAM role that its service account names (annotation C(eks.amazonaws.com/role-arn)) only as the
+    pod starts. Where an upgrade, an adoption or the repair of drift changes what a service account of the release says
+    of the role, the Deployments, DaemonSets and StatefulSets of the release that use it and whose pods are not
+    replaced anyway are restarted, as C(kubectl rollout restart) does it, and the message says so. What is owed is
+    noted before the change in the label C(ekspress.eks/restart-since) of Helm's record, so that the next run does
+    it where this one is ended.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
   - Releases that are to be absent are removed before those that they need.
-  - Needs, beside what the charts make, the permission to list Secrets in all namespaces, to get the releases'
-    namespaces, to read and watch what the gates name, to get, watch, create, update and delete the lease, and to get,
-    watch and patch what is in C(crds/) of the charts; with O(releases[].drift) to get and patch the releases' objects.
+  - Needs, beside what the charts make, the permission to list Secrets in all namespaces and to patch those of the
+    releases, to get the releases' namespaces, to read and watch what the gates name, to get, watch, create, update and
+    delete the lease, and to get, watch and patch what is in C(crds/) of the charts; with O(releases[].drift) to get and
+    patch the releases' objects.
   - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
     on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
     (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
@@ -102,9 +109,14 @@ options:
       values:
         description:
           - Values of the chart. A number that Helm would change, as it keeps floats of 64 bits, is refused; write it
-            as a string.
+            as a string. What the chart's schema refuses is named by its key.
         type: dict
         default: {}
+      values_variable:
+        description:
+          - Name of the Ansible variable by which the user of a role sets O(releases[].values). Messages send the user
+            there where a value is wrong or missing; it has no other meaning.
+        type: str
       needs:
         description:
           - Names of releases of the same task that must be ready before this one is touched; C(namespace/name) where
@@ -191,7 +203,8 @@ options:
         type: bool
   concurrency:
     description:
-      - Number of helm processes at once. Waiting for gates does not count.
+      - Number of releases that are worked on at once, their gates included. With V(1) they are converged one after the
+        other.
     type: int
     default: 4
   helm_binary:

@@ -40,12 +40,33 @@ def test_what_helm_would_refuse_is_refused_and_stops_what_needs_it(ground: Groun
 
 def test_values_that_the_schema_of_the_chart_refuses(ground: Ground, tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "web", CONFIG_MAP)
-    schema = {"properties": {"replicas": {"type": "integer"}}}
+    write_chart(tmp_path / "web" / "charts" / "cache", CONFIG_MAP)
+    size = {"properties": {"size": {"type": "integer"}}}
+    image = {"properties": {"tag": {"type": "string"}}, "additionalProperties": False, "required": ["name"]}
+    schema = {"properties": {"replicas": {"type": "integer"}, "image": image}}
     (tmp_path / "web" / "values.schema.json").write_text(json.dumps(schema))
-    foretold = ground.run(ground.release("web", chart, values={"replicas": "many"}), check=True)
-    assert foretold.states == {"web": "failed"}
-    assert "replicas" in foretold.result["msg"]
-    assert foretold.result["changed"] is False
+    (tmp_path / "web" / "charts" / "cache" / "values.schema.json").write_text(json.dumps(size))
+    values = {"replicas": "many", "image": {"tag": 1, "tags": "x"}, "cache": {"size": "big"}}
+    release = ground.release("web", chart, values=values, values_variable="web_values")
+    for check in (True, False):
+        run = ground.run(release, check=check)
+        assert (run.states, run.result["changed"]) == ({"web": "failed"}, False)
+        _words, _, refused = run.result["msg"].partition("The chart's schema refuses ")
+        keys, _, where = refused.partition(": ")
+        assert set(keys.split(", ")) == {
+            "replicas",
+            "image.name",
+            "image.tag",
+            "image.tags",
+            "size of the subchart cache",
+        }
+        assert where == "correct that in the variable web_values."
+
+
+def test_values_that_a_template_misses_are_asked_for_where_the_user_sets_them(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", '{{ required "colour is needed" .Values.colour }}')
+    run = ground.run(ground.release("web", chart, values_variable="web_values"), check=True)
+    assert "colour is needed. If a value is missing or wrong, set it in the variable web_values." in run.result["msg"]
 
 
 def test_a_kind_that_the_chart_itself_brings_is_no_fault(ground: Ground, tmp_path: Path) -> None:

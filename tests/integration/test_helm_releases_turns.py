@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils import _kubernetes_lease
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 
-from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, write_chart
+from tests.integration.helm_releases_support import CONFIG_MAP, ENDLESS_HOOK, NOWHERE, Ground, write_chart
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import PATIENCE, wait_until
 
@@ -149,12 +150,81 @@ def test_a_renewal_that_fails_is_tried_again(
     assert context.warnings == []
 
 
-def test_a_turn_that_another_run_took_is_told(held: tuple[Lease, Kubernetes, Context]) -> None:
-    lease, client, context = held
-    client.patch(lease._path, {"spec": {"holderIdentity": "elsewhere/1/a"}})
-    wait_until(lambda: context.warnings)
-    assert "Another run took over while this one was testing" in context.warnings[0]
-    assert client.get(lease._path)["spec"]["holderIdentity"] == "elsewhere/1/a"
+def taken(client: Kubernetes, path: str) -> None:
+    """Take a lease as another run does."""
+    client.patch(path, {"spec": {"holderIdentity": "elsewhere/1/a"}})
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_turn_that_another_run_took_is_told_and_left_to_it(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    monkeypatch.setattr(_kubernetes_lease, "SECONDS", 1)
+    context, name = Context(), f"tests-{uuid.uuid4().hex[:8]}"
+    client = connect({"kubeconfig": sandbox.cluster()["kubeconfig"]}, None, Context())
+    problem = ""
+    try:
+        with Lease(client, context, name, "testing") as lease:
+            taken(client, lease._path)
+            wait_until(context.cancelled.is_set)
+            if stopped:
+                raise CancelledError("ended")
+    except EksError as error:
+        problem = error.message
+    finally:
+        assert client.get(lease._path)["spec"]["holderIdentity"] == "elsewhere/1/a"
+        client.delete(lease._path)
+    said = problem if stopped else context.warnings[0]
+    assert "Another run took over while this one was testing" in said
+    assert ("So this one was stopped" in said) == stopped
+
+
+def test_a_run_whose_turn_was_taken_stops_helm_and_changes_nothing_more(
+    ground_alone: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_kubernetes_lease, "SECONDS", 1)
+    releases = [
+        ground_alone.release("web", write_chart(tmp_path / "web", ENDLESS_HOOK)),
+        ground_alone.release("next", write_chart(tmp_path / "next", CONFIG_MAP), needs=["web"]),
+    ]
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(ground_alone.run, *releases)
+        kube = connect(ground_alone.options, None, Context())
+        wait_until(lambda: "pending-install" in ground_alone.revisions("web").values())
+        taken(kube, LEASE)
+        run = running.result(PATIENCE)
+    assert kube.get(LEASE)["spec"]["holderIdentity"] == "elsewhere/1/a"
+    kube.delete(LEASE)
+    assert "Another run took over while this one was changing the Helm releases" in run.result["msg"]
+    assert (run.helm, ground_alone.revisions("next")) == (["upgrade"], {})
+    (tmp_path / "web" / "templates" / "0.yaml").write_text(CONFIG_MAP)
+    assert ground_alone.run(*releases).states == {"web": "repaired", "next": "installed"}
+
+
+def test_a_lease_that_was_taken_without_an_answer_is_held(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect({"kubeconfig": sandbox.cluster()["kubeconfig"]}, None, Context())
+    lease = Lease(client, Context(), f"tests-{uuid.uuid4().hex[:8]}", "testing")
+    real = lease._kubernetes.create
+
+    def create(item: dict[str, Any]) -> dict[str, Any]:
+        real(item)
+        raise KubernetesError("connection reset", 0, "", "connection reset", "POST")
+
+    monkeypatch.setattr(lease._kubernetes, "create", create)
+    with lease:
+        assert client.get(lease._path)["spec"]["holderIdentity"] == lease._holder
+    assert client.find(lease._path) is None
+
+
+def test_a_lease_whose_last_renewal_got_no_answer_is_given_back(held: tuple[Lease, Kubernetes, Context]) -> None:
+    lease, client, _context = held
+    lease._ended.set()
+    lease._renewer.join()
+    client.patch(lease._path, {"metadata": {"labels": {"a": "b"}}})
+    lease.__exit__(None, None, None)
+    assert client.find(lease._path) is None
 
 
 def test_a_run_that_may_not_take_turns_is_told_of_the_lease(ground_alone: Ground, tmp_path: Path) -> None:

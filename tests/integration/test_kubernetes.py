@@ -242,7 +242,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        content = json.dumps({"items": [], "metadata": {}, "message": "busy"}).encode()
+        words = "etcdserver: leader changed" if answer == "no leader" else "busy"
+        content = json.dumps({"items": [], "metadata": {}, "message": words}).encode()
+        answer = 500 if answer == "no leader" else answer
         if answer == "page":
             answer, content = 200, b"<html>Log in</html>"
         self.send_response(int(answer))
@@ -274,7 +276,7 @@ def client(server: Misbehaving) -> Kubernetes:
     return connect({"host": f"http://127.0.0.1:{server.server_address[1]}"}, None, Context())
 
 
-@pytest.mark.parametrize("answer", [429, 503, "reset"])
+@pytest.mark.parametrize("answer", [429, 503, "no leader", "reset"])
 def test_what_may_be_repeated_is_repeated(server: Misbehaving, client: Kubernetes, answer: int | str) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: client.list("/api/v1/nodes"),
@@ -288,7 +290,7 @@ def test_what_may_be_repeated_is_repeated(server: Misbehaving, client: Kubernete
         assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize(("answer", "tries"), [(503, 1), ("reset", 1), (429, 2)])
+@pytest.mark.parametrize(("answer", "tries"), [(500, 1), (503, 1), ("no leader", 1), ("reset", 1), (429, 2)])
 def test_a_creation_is_repeated_only_where_nothing_was_done(
     server: Misbehaving, client: Kubernetes, answer: int | str, tries: int
 ) -> None:

@@ -19,6 +19,16 @@ from hypothesis import strategies as st
 WAIT_SECONDS = 20.0
 
 
+def skip_none(_item: str, _causes: list[str]) -> str:
+    """For graphs in which nothing fails."""
+    return ""
+
+
+def none_failed(_outcome: str) -> bool:
+    """Whether an item failed: none does."""
+    return False
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], set[str]]:
     """Items that need earlier ones, and those that fail."""
@@ -30,23 +40,29 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], set[str]]:
     return needs, draw(st.sets(st.sampled_from(names), max_size=2))
 
 
-@given(graphs())
+@given(graphs(), st.integers(1, 8))
 def test_everything_is_done_once_after_what_it_needs_and_only_dependents_of_failures_are_skipped(
-    graph: tuple[dict[str, list[str]], set[str]],
+    graph: tuple[dict[str, list[str]], set[str]], most: int
 ) -> None:
     needs, failing = graph
     done: list[str] = []
+    under_way: set[str] = set()
     lock = threading.Lock()
 
     def work(item: str) -> str:
         with lock:
+            under_way.add(item)
+            assert len(under_way) <= most
             assert all(need in done for need in needs[item])
+        with lock:
             done.append(item)
+            under_way.remove(item)
         return "failed" if item in failing else "ok"
 
-    outcomes = run(
-        Context(), needs, work, lambda item, causes: f"skipped {causes}", lambda outcome: outcome == "failed"
-    )
+    def skip(item: str, causes: list[str]) -> str:
+        return f"skipped {causes}"
+
+    outcomes = run(Context(), needs, work, skip=skip, failed=lambda outcome: outcome == "failed", most=most)
 
     def causes(item: str) -> set[str]:
         return {
@@ -71,7 +87,18 @@ def test_what_does_not_need_each_other_runs_side_by_side() -> None:
         return "ok"
 
     needs = {"a": [], "b": [], "c": [], "last": ["a", "b", "c"]}
-    assert set(run(Context(), needs, work, lambda *_: "", lambda _: False).values()) == {"ok"}
+    assert set(run(Context(), needs, work, skip=skip_none, failed=none_failed, most=4).values()) == {"ok"}
+
+
+def test_with_room_for_one_the_order_of_the_list_counts() -> None:
+    begun: list[str] = []
+
+    def work(item: str) -> str:
+        begun.append(item)
+        return "ok"
+
+    run(Context(), {"c": [], "b": ["c"], "a": [], "d": []}, work, skip=skip_none, failed=none_failed, most=1)
+    assert begun == ["c", "a", "d", "b"]
 
 
 def test_a_slow_item_holds_up_only_what_needs_it() -> None:
@@ -85,7 +112,7 @@ def test_a_slow_item_holds_up_only_what_needs_it() -> None:
         return "ok"
 
     needs = {"slow": [], "quick": [], "after quick": ["quick"], "after slow": ["slow"]}
-    assert len(run(Context(), needs, work, lambda *_: "", lambda _: False)) == 4
+    assert len(run(Context(), needs, work, skip=skip_none, failed=none_failed, most=4)) == 4
 
 
 def test_an_end_of_the_task_stops_what_has_not_begun() -> None:
@@ -97,7 +124,7 @@ def test_an_end_of_the_task_stops_what_has_not_begun() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(context, {"a": [], "b": ["a"]}, work, lambda *_: "", lambda _: False)
+        run(context, {"a": [], "b": ["a"]}, work, skip=skip_none, failed=none_failed, most=4)
     assert begun == ["a"]
     assert context.cancelled.is_set()
 

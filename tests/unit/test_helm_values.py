@@ -102,10 +102,12 @@ def test_an_invocation_shows_no_secret_and_survives_what_is_not_valid() -> None:
     assert entry["values"]["auth"]["password"] == "x"
 
 
-@pytest.mark.parametrize("number", [2**53 + 1, 12345678901234567890, math.inf, math.nan])
+@pytest.mark.parametrize("number", [2**53 + 1, 12345678901234567890, 10**400, math.inf, math.nan])
 def test_numbers_that_helm_would_not_keep_are_refused(number: float) -> None:
     with pytest.raises(EksError, match=r"Release 'web': Helm cannot keep the number .* of the value a\.b\[0\]\.c"):
         check({"a": {"b": [{"c": number}]}}, "Release 'web'")
+    with pytest.raises(EksError, match=r"Write it as a string in the variable web_values\.$"):
+        check({"a": number}, "Release 'web'", "web_values")
 
 
 def test_numbers_that_helm_keeps_are_taken() -> None:
