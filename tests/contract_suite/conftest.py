@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.aws.client import UNWANTED, AwsServer
 from tests.contract_suite.runs import Playground
+from tests.integration.eks_nodes import add_node
 
 CLUSTERS = ["blue", "green"]
 WITH_PROVIDER = "green"
@@ -29,6 +30,8 @@ def furnish(server: AwsServer) -> dict[str, Any]:
     server.client("iam").create_open_id_connect_provider(
         Url=fixtures["clusters"][WITH_PROVIDER]["issuer"], ClientIDList=["sts.amazonaws.com"]
     )
+    # A node whose security group lets the control plane reach nothing but HTTPS, for node_ports_info to warn of.
+    add_node(server, CLUSTERS[0], fixtures["subnets"]["private-a"], [fixtures["security_groups"]["load-balancer"]])
     server.clear_calls()
     return fixtures
 

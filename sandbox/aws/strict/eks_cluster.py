@@ -89,6 +89,7 @@ def complete(request: AwsRequest, state: State, answer: Answer) -> Answer:
         vpc_id=vpc_id,
         tags={f"kubernetes.io/cluster/{name}": "owned", "aws:eks:cluster-name": name},
     )
+    _open_to_itself(ec2_backends[account][region], group.id)
     public = config.get("endpointPublicAccess", True)
     cluster.resources_vpc_config = {
         "subnetIds": config["subnetIds"],
@@ -118,6 +119,20 @@ def complete(request: AwsRequest, state: State, answer: Answer) -> Answer:
     if access.get("bootstrapClusterCreatorAdminPermissions", True):
         state.cluster_creators[account, region, name] = request.caller.arn
     return serialize(request, {"cluster": cluster})
+
+
+def _open_to_itself(ec2: Any, group_id: str) -> None:
+    """Let all in from the cluster security group itself, and out to it, beside what every new group lets out."""
+    rule = {
+        "group_name_or_id": group_id,
+        "ip_protocol": "-1",
+        "from_port": None,
+        "to_port": None,
+        "ip_ranges": [],
+        "source_groups": [{"GroupId": group_id}],
+    }
+    ec2.authorize_security_group_ingress(**rule)
+    ec2.authorize_security_group_egress(**rule)
 
 
 @correct("eks", "DeleteCluster")

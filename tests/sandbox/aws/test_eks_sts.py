@@ -48,6 +48,13 @@ def test_described_as_aws_does(aws: AwsServer) -> None:
     assert config["clusterSecurityGroupId"] == fixtures["clusters"]["production-blue"]["cluster_security_group"]
     group = aws.client("ec2").describe_security_groups(GroupIds=[config["clusterSecurityGroupId"]])
     assert {"Key": "kubernetes.io/cluster/production-blue", "Value": "owned"} in group["SecurityGroups"][0]["Tags"]
+    own = [{"GroupId": config["clusterSecurityGroupId"], "UserId": ACCOUNT}]
+    (into,) = group["SecurityGroups"][0]["IpPermissions"]
+    assert (into["IpProtocol"], into["UserIdGroupPairs"], into["IpRanges"]) == ("-1", own, [])
+    out = group["SecurityGroups"][0]["IpPermissionsEgress"]
+    assert {rule["IpProtocol"] for rule in out} == {"-1"}
+    assert [pair for rule in out for pair in rule["UserIdGroupPairs"]] == own
+    assert [found["CidrIp"] for rule in out for found in rule["IpRanges"]] == ["0.0.0.0/0"]
     assert blue["accessConfig"] == {"authenticationMode": "API_AND_CONFIG_MAP"}
     assert blue["computeConfig"] == {"enabled": False}
     assert blue["upgradePolicy"] == {"supportType": "EXTENDED"}
