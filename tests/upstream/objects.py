@@ -33,8 +33,17 @@ def in_cluster(kube: KubeClient) -> set[str]:
 
 
 def in_account(aws: AwsServer) -> set[str]:
-    """IAM roles, queues and rules for events."""
+    """IAM roles, queues, rules for events; tags and lifecycle hooks of Auto Scaling groups, tags of instances."""
     roles = aws.client("iam").list_roles(MaxItems=1000)["Roles"]
     queues = aws.client("sqs").list_queues().get("QueueUrls", [])
     rules = aws.client("events").list_rules()["Rules"]
-    return {*(role["Arn"] for role in roles), *queues, *(rule["Arn"] for rule in rules)}
+    found = {*(role["Arn"] for role in roles), *queues, *(rule["Arn"] for rule in rules)}
+    scaling = aws.client("autoscaling")
+    for group in scaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
+        name = group["AutoScalingGroupName"]
+        found |= {f"{name} {tag['Key']}={tag['Value']} {tag['PropagateAtLaunch']}" for tag in group["Tags"]}
+        hooks = scaling.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]
+        found |= {f"{name} hook {hook['LifecycleHookName']}" for hook in hooks}
+    instances = [{"Name": "resource-type", "Values": ["instance"]}]
+    tags = aws.client("ec2").describe_tags(Filters=instances)["Tags"]
+    return found | {f"{tag['ResourceId']} {tag['Key']}={tag['Value']}" for tag in tags}
