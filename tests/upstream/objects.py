@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 from sandbox.aws.client import AwsServer
 from sandbox.kube_client import KubeClient
+from tests.support import wait_until
 
 # helm_releases and the control plane keep their Leases; Events end by themselves. CRDs stay, as Helm leaves them: all
 # objects of a kind would go with it.
@@ -25,11 +29,23 @@ def in_cluster(kube: KubeClient) -> set[str]:
             plural = resource["name"]
             if "list" not in resource["verbs"] or plural in KEPT:
                 continue
-            for item in (kube.get(f"{group}/{plural}") or {}).get("items", []):
+            for item in _items(kube, f"{group}/{plural}"):
                 meta = item["metadata"]
                 if AUTOMATIC not in meta.get("labels", {}):
                     found.add(f"{group}/{plural} {meta.get('namespace', '')}/{meta['name']}")
     return found
+
+
+def _items(kube: KubeClient, path: str) -> list[dict[str, Any]]:
+    """The objects of a list, none where it is no longer served; a kind that is new is not served at once."""
+
+    def answer() -> tuple[int, Any] | None:
+        status, body = kube.request("GET", path)
+        return None if status == HTTPStatus.TOO_MANY_REQUESTS else (status, body)
+
+    status, body = wait_until(answer, f"an answer to GET {path}")
+    assert status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND), body
+    return list(body.get("items", []))
 
 
 def in_account(aws: AwsServer) -> set[str]:
