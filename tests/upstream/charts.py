@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import same_version
 
 from tests.contract.extract import ROOT
 from tests.contract.render import cluster_variables, specification
@@ -63,6 +62,6 @@ def _problem(role: str, chart: Path, version: str) -> str:
     if not description.is_file():
         return f"there is no folder {chart.name} with the chart {chart.name} {version} of the role {role}"
     found = str((yaml.safe_load(description.read_text(encoding="utf-8")) or {}).get("version", ""))
-    if not same_version(found, version):
+    if found.removeprefix("v") != version.removeprefix("v"):
         return f"{chart.name} is version {found or 'unknown'}, and the role {role} pins {version}"
     return ""

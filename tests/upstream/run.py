@@ -12,6 +12,8 @@ import os
 import subprocess
 import sys
 
+from ansible.plugins.loader import init_plugin_loader
+
 from sandbox.binaries import ensure
 from sandbox.errors import SandboxError
 from tests.contract.extract import ROOT
@@ -32,4 +34,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # As tests/conftest.py does, before anything of the collection is imported: specifications use its filters.
+    init_plugin_loader()
     sys.exit(main())

@@ -77,7 +77,8 @@ def test_it_is_installed_then_unchanged_then_removed_without_a_rest(
         playbook.write_text(json.dumps([{"hosts": "eks", "gather_facts": False, "roles": names}]), encoding="utf-8")
         given = json.dumps({"addon_chart_source": str(charts), **variables})
         done = run(sandbox.environment, hosts, "-e", given, playbook=str(playbook))
-        assert done.code == 0, done.problems()
+        if done.code:
+            pytest.fail("\n".join(done.problems()) or done.output, pytrace=False)
         return done
 
     kube, aws = sandbox.kube(), sandbox.aws()
