@@ -6,19 +6,16 @@ The controller's flags as a JSON list; values that are not set have no flag.
 */}}
 {{- define "standin.arguments" -}}
 {{- $values := .Values -}}
-{{- $arguments := list
-  (printf "--cluster-name=%s" (tpl (required "clusterName is required" $values.clusterName) .))
-  (printf "--ingress-class=%s" $values.ingressClass) -}}
+{{- $arguments := list (printf "--cluster-name=%s" (tpl (required "clusterName is required" $values.clusterName) .)) -}}
+{{- if ne $values.defaultTargetType "instance" -}}
+{{- $arguments = append $arguments (printf "--default-target-type=%s" $values.defaultTargetType) -}}
+{{- end -}}
 {{- $scalars := dict
+  "ingressClass" "ingress-class"
   "region" "aws-region"
   "vpcId" "aws-vpc-id"
   "awsMaxRetries" "aws-max-retries"
-  "defaultTargetType" "default-target-type"
   "defaultLoadBalancerScheme" "default-load-balancer-scheme"
-  "enablePodReadinessGateInject" "enable-pod-readiness-gate-inject"
-  "enableShield" "enable-shield"
-  "enableWaf" "enable-waf"
-  "enableWafv2" "enable-wafv2"
   "ingressMaxConcurrentReconciles" "ingress-max-concurrent-reconciles"
   "logLevel" "log-level"
   "metricsBindAddr" "metrics-bind-addr"
@@ -34,21 +31,31 @@ The controller's flags as a JSON list; values that are not set have no flag.
   "lbStabilizationMonitorInterval" "lb-stabilization-monitor-interval"
   "syncPeriod" "sync-period"
   "watchNamespace" "watch-namespace"
+  "defaultSSLPolicy" "default-ssl-policy"
+  "backendSecurityGroup" "backend-security-group"
+  "maxTargetsPerTargetGroup" "max-targets-per-target-group"
+  "loadBalancerClass" "load-balancer-class" -}}
+{{- range $key, $flag := $scalars -}}
+{{- with get $values $key -}}
+{{- $arguments = append $arguments (printf "--%s=%v" $flag .) -}}
+{{- end -}}
+{{- end -}}
+{{- $switches := dict
+  "enablePodReadinessGateInject" "enable-pod-readiness-gate-inject"
+  "enableShield" "enable-shield"
+  "enableWaf" "enable-waf"
+  "enableWafv2" "enable-wafv2"
   "disableIngressClassAnnotation" "disable-ingress-class-annotation"
   "disableIngressGroupNameAnnotation" "disable-ingress-group-name-annotation"
   "tolerateNonExistentBackendService" "tolerate-non-existent-backend-service"
   "tolerateNonExistentBackendAction" "tolerate-non-existent-backend-action"
-  "defaultSSLPolicy" "default-ssl-policy"
   "enableEndpointSlices" "enable-endpoint-slices"
   "enableBackendSecurityGroup" "enable-backend-security-group"
   "enableManageBackendSecurityGroupRules" "enable-manage-backend-security-group-rules"
-  "backendSecurityGroup" "backend-security-group"
-  "disableRestrictedSecurityGroupRules" "disable-restricted-sg-rules"
-  "maxTargetsPerTargetGroup" "max-targets-per-target-group"
-  "loadBalancerClass" "load-balancer-class" -}}
-{{- range $key, $flag := $scalars -}}
+  "disableRestrictedSecurityGroupRules" "disable-restricted-sg-rules" -}}
+{{- range $key, $flag := $switches -}}
 {{- $value := get $values $key -}}
-{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) -}}
+{{- if kindIs "bool" $value -}}
 {{- $arguments = append $arguments (printf "--%s=%v" $flag $value) -}}
 {{- end -}}
 {{- end -}}
@@ -64,6 +71,8 @@ The controller's flags as a JSON list; values that are not set have no flag.
 {{- if $value -}}
 {{- $arguments = append $arguments (printf "--%s=%s" $flag (include "standin.pairs" $value)) -}}
 {{- end -}}
+{{- else if kindIs "slice" $value -}}
+{{- $arguments = append $arguments (printf "--%s=%s" $flag (join "," $value)) -}}
 {{- else if $value -}}
 {{- $arguments = append $arguments (printf "--%s=%v" $flag $value) -}}
 {{- end -}}

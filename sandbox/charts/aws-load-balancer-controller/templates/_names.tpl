@@ -13,7 +13,7 @@ GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gp
 {{- end }}
 
 {{- define "standin.prefix" -}}
-{{ include "standin.fullname" . | trunc 42 | trimSuffix "-controller" | trimSuffix "-" }}
+{{ default (trimSuffix "-controller" .Chart.Name) .Values.nameOverride | trunc 42 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "standin.account" -}}

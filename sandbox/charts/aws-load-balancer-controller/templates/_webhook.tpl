@@ -29,7 +29,7 @@ clientConfig:
     name: {{ include "standin.prefix" .root }}-webhook-service
     namespace: {{ .root.Release.Namespace }}
     path: {{ .path }}
-admissionReviewVersions: [v1beta1, v1]
+admissionReviewVersions: [v1]
 sideEffects: None
 {{- end }}
 
@@ -38,4 +38,17 @@ sideEffects: None
 key: app.kubernetes.io/name
 operator: NotIn
 values: [{{ include "standin.name" . }}]
+{{- end }}
+
+{{/* What selects the pods that a webhook is for: those of the values, never the controller's own. */}}
+{{- define "standin.pods" -}}
+matchExpressions:
+  - {{- include "standin.not-own" . | nindent 4 }}
+  {{- with .Values.objectSelector.matchExpressions }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.objectSelector.matchLabels }}
+matchLabels:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
