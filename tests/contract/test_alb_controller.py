@@ -34,6 +34,53 @@ def test_every_value_that_the_role_sets_exists(facts: dict[str, Any]) -> None:
     assert problems(facts, release["values"]) == []
 
 
+def values(**variables: Any) -> dict[str, Any]:
+    """The values of the release with some of the role's variables."""
+    (release,) = specification("alb_controller", cluster_variables() | variables)["releases"]
+    found: dict[str, Any] = release["values"]
+    return found
+
+
+PARAMS = {
+    "scheme": "internal",
+    "group": {"name": "shared"},
+    "subnets": {"ids": ["subnet-0aaaaaaaaaaaaaaa1"]},
+    "tags": [{"key": "cost-centre", "value": "4711"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "path", "expected"),
+    [
+        ({}, "enableServiceMutatorWebhook", False),
+        ({"alb_controller_service_webhook": True}, "enableServiceMutatorWebhook", True),
+        ({}, "defaultTags", {}),
+        ({"alb_controller_tags": {"team": "platform"}}, "defaultTags", {"team": "platform"}),
+        ({}, "ingressClassParams", {"create": True, "spec": {}}),
+        ({"alb_controller_ingress_class_params": PARAMS}, "ingressClassParams", {"create": True, "spec": PARAMS}),
+        ({}, "ingressClassConfig", {"default": False}),
+        ({"alb_controller_ingress_class_default": True}, "ingressClassConfig", {"default": True}),
+        ({"alb_controller_default_target_type": "ip"}, "defaultTargetType", "ip"),
+        (
+            {"alb_controller_values": {"enableServiceMutatorWebhook": True, "ingressClassParams": {"name": "own"}}},
+            "ingressClassParams",
+            {"create": True, "spec": {}, "name": "own"},
+        ),
+    ],
+)
+def test_each_variable_is_the_value_that_the_chart_has_for_it(
+    facts: dict[str, Any], variables: dict[str, Any], path: str, expected: Any
+) -> None:
+    found = values(**variables)
+    assert found[path] == expected
+    assert type(found[path]) is type(expected)
+    assert problems(facts, found) == []
+
+
+def test_what_the_check_of_security_groups_relies_on_are_values_of_the_chart(facts: dict[str, Any]) -> None:
+    assert {"webhookBindPort", "nameOverride", "podLabels"} <= set(facts["values"])
+
+
 @pytest.mark.parametrize("partition", REGIONS)
 def test_the_policy_has_upstreams_actions_and_conditions_at_least_as_narrow(
     facts: dict[str, Any], partition: str
