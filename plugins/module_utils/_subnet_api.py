@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.ekspress.eks.plugins.module_utils import _cluster, _subnet_model, _subnet_routes
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code, unless_missing
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._ec2_tags import Write
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle, together
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import Network, Subnet
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_options import Options
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_routes import RouteTable
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import Plan, Write, writes
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import Plan, writes
 
 
 def vpc_of(aws: Aws, options: Options) -> str:
@@ -120,7 +121,7 @@ def write(aws: Aws, context: Context, plan: Plan) -> None:
 
     def call(item: Write) -> None:
         tags = [{"Key": key, "Value": value} for key, value in item.tags]
-        aws.call(ec2, item.operation, Resources=list(item.subnet_ids), Tags=tags)
+        aws.call(ec2, item.operation, Resources=list(item.resource_ids), Tags=tags)
 
     done: list[Write] = []
     for batch in writes(plan):
@@ -136,10 +137,10 @@ def _raise_first(batch: Sequence[Write], outcomes: Sequence[Exception | None], d
     item, error = failed[0]
     if not isinstance(error, EksError):
         raise error
-    written = sorted({subnet_id for write in done for subnet_id in write.subnet_ids})
+    written = sorted({subnet_id for write in done for subnet_id in write.resource_ids})
     tags = ", ".join(key for key, _value in item.tags)
     was = f"Tags of {len(written)} subnets were written before; run again for the rest." if written else ""
     raise EksError(
-        f"{tags} of {', '.join(item.subnet_ids)}: {error.message} {was or 'Nothing was changed.'}",
+        f"{tags} of {', '.join(item.resource_ids)}: {error.message} {was or 'Nothing was changed.'}",
         **{**error.details, "changed": bool(written), "written_subnet_ids": written},
     ) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import check_name
+from ansible_collections.ekspress.eks.plugins.module_utils._ec2_tags import KEY_LENGTH, VALUE_LENGTH
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import (
     AVAILABILITY_ZONE,
@@ -25,11 +26,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan imp
 SUBNET_ID = re.compile(r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 VPC_ID = re.compile(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html"""
-
-KEY_LENGTH = 127
-VALUE_LENGTH = 256
-"""Characters. The User Guide says 128 for a key, EC2's reference 127, and the lower one is safe in both.
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Tag.html"""
 
 CONSTRAINTS: dict[str, Any] = {
     "mutually_exclusive": [

@@ -12,6 +12,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _subnet_api as
 from ansible_collections.ekspress.eks.plugins.module_utils import _subnet_tags_plan as planning
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
+from ansible_collections.ekspress.eks.plugins.module_utils._ec2_tags import MAXIMUM_TAGS
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_choice import Choice, choose
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_discovery import (
@@ -29,7 +30,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._subnet_options impor
     checked,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_routes import Reach, reach_of
-from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import MAXIMUM_TAGS, Plan
+from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import Plan
 
 
 def run(params: dict[str, Any], context: Context) -> dict[str, Any]:

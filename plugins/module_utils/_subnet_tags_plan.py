@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ekspress.eks.plugins.module_utils._ec2_tags import MAXIMUM_TAGS, Write, grouped
+from ansible_collections.ekspress.eks.plugins.module_utils._iam_tags import count
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import (
     CLUSTER_TAG_PREFIX,
     CLUSTER_TAG_VALUES,
@@ -19,13 +21,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import 
     cluster_tag,
     refused_to,
 )
-
-MAXIMUM_TAGS = 50
-"""User-made tags a resource may have; those that start with aws: do not count.
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
-MAXIMUM_RESOURCES = 1000
-"""Resources that one CreateTags or DeleteTags takes.
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html"""
 
 
 @dataclass(frozen=True)
@@ -56,16 +51,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Write:
-    """One call: ``tags`` are set on, or removed from, all ``subnet_ids``."""
-
-    operation: str
-    """create_tags or delete_tags."""
-    tags: tuple[tuple[str, str], ...]
-    subnet_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Plan:
     """Changes of the subnets that change, by subnet id, and what the operator should know of them."""
 
@@ -90,7 +75,7 @@ def make(desired: Desired, subnets: Sequence[Subnet], roles: Mapping[str, str], 
         warnings = _kept(desired, subnets, others)
     by_id = {subnet.subnet_id: subnet for subnet in subnets}
     made = {change.subnet_id: change for change in changes if change}
-    counts = {subnet_id: _count(after(by_id[subnet_id], change).tags) for subnet_id, change in made.items()}
+    counts = {subnet_id: count(after(by_id[subnet_id], change).tags) for subnet_id, change in made.items()}
     too_many = {subnet_id: count for subnet_id, count in counts.items() if count > MAXIMUM_TAGS and made[subnet_id].set}
     return Plan(made, tuple(warnings), too_many)
 
@@ -104,26 +89,10 @@ def after(subnet: Subnet, change: Change | None) -> Subnet:
 
 
 def writes(plan: Plan) -> tuple[list[Write], list[Write]]:
-    """The calls that carry out a plan: removals first, so that no subnet passes its limit of tags between them.
-
-    Subnets that get the same tags share a call, MAXIMUM_RESOURCES at most. Removals name the value that was read, so
-    that a tag which changed meanwhile stays (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html).
-    """
-    removals = _grouped("delete_tags", {key: change.remove for key, change in plan.changes.items()})
-    settings = _grouped("create_tags", {key: change.set for key, change in plan.changes.items()})
+    """The calls that carry out a plan: removals first, so that no subnet passes its limit of tags between them."""
+    removals = grouped("delete_tags", {key: change.remove for key, change in plan.changes.items()})
+    settings = grouped("create_tags", {key: change.set for key, change in plan.changes.items()})
     return removals, settings
-
-
-def _grouped(operation: str, tags_by_subnet: Mapping[str, Mapping[str, str]]) -> list[Write]:
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for subnet_id, tags in sorted(tags_by_subnet.items()):
-        if tags:
-            groups.setdefault(tuple(sorted(tags.items())), []).append(subnet_id)
-    return [
-        Write(operation, tags, tuple(subnet_ids[start : start + MAXIMUM_RESOURCES]))
-        for tags, subnet_ids in groups.items()
-        for start in range(0, len(subnet_ids), MAXIMUM_RESOURCES)
-    ]
 
 
 def _present(desired: Desired, subnet: Subnet, role: str) -> Change:
@@ -183,10 +152,6 @@ def _kept(desired: Desired, subnets: Sequence[Subnet], others: Sequence[str]) ->
             f"{', '.join(others)}. Name those that no longer exist in sweep."
         )
     return warnings
-
-
-def _count(tags: Mapping[str, str]) -> int:
-    return sum(not key.startswith("aws:") for key in tags)
 
 
 def neighbours(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._ec2_tags import MAXIMUM_RESOURCES, MAXIMUM_TAGS
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import (
     PRIVATE_ROLE_TAG,
     PUBLIC_ROLE_TAG,
@@ -18,8 +19,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import 
     refused_to,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_tags_plan import (
-    MAXIMUM_RESOURCES,
-    MAXIMUM_TAGS,
     Desired,
     Plan,
     after,
@@ -68,12 +67,12 @@ def carried_out(plan: Plan, subnets: Sequence[Subnet]) -> list[Subnet]:
     tags = {item.subnet_id: dict(item.tags) for item in subnets}
     removals, settings = writes(plan)
     for write in removals:
-        for subnet_id in write.subnet_ids:
+        for subnet_id in write.resource_ids:
             for key, value in write.tags:
                 if tags[subnet_id].get(key) == value:
                     del tags[subnet_id][key]
     for write in settings:
-        for subnet_id in write.subnet_ids:
+        for subnet_id in write.resource_ids:
             tags[subnet_id].update(write.tags)
     return [replace(item, tags=tags[item.subnet_id]) for item in subnets]
 
@@ -237,8 +236,8 @@ def test_the_limit_counts_all_but_the_tags_of_aws() -> None:
 def test_calls_hold_a_thousand_subnets_at_most() -> None:
     subnets = [subnet({}, number) for number in range(2 * MAXIMUM_RESOURCES + 1)]
     _removals, settings = writes(make(Desired("blue"), subnets, {item.subnet_id: "public" for item in subnets}))
-    assert [len(write.subnet_ids) for write in settings] == [MAXIMUM_RESOURCES, MAXIMUM_RESOURCES, 1]
-    assert {subnet_id for write in settings for subnet_id in write.subnet_ids} == {item.subnet_id for item in subnets}
+    assert [len(write.resource_ids) for write in settings] == [MAXIMUM_RESOURCES, MAXIMUM_RESOURCES, 1]
+    assert {subnet_id for write in settings for subnet_id in write.resource_ids} == {item.subnet_id for item in subnets}
 
 
 def test_neighbours() -> None:
