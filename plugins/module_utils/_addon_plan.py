@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -86,19 +85,25 @@ def _annotated(release: dict[str, Any], identity: dict[str, Any], cluster: dict[
     paths = release.get("role_annotations") or []
     if not paths or not identity or _state(identity) == "absent":
         return rest
-    values = copy.deepcopy(release.get("values") or {})
-    arn = role_arn(identity, cluster)
+    values = release.get("values") or {}
     for path in paths:
-        place = values
-        for part in path.split("."):
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise EksError(
-                    f"Release {release['name']}: the value {path} must be a map, as the IAM role's annotation goes "
-                    f"there; {part} is {place!r}."
-                )
-        place[ROLE_ANNOTATION] = arn
+        try:
+            values = _with(values, path.split("."), role_arn(identity, cluster))
+        except TypeError as error:
+            raise EksError(
+                f"Release {release['name']}: the value {path} must be a map, as the IAM role's annotation goes there; "
+                f"{error}."
+            ) from error
     return {**rest, "values": values}
+
+
+def _with(values: Any, path: list[str], arn: str) -> dict[str, Any]:
+    """Values with the annotation at a path; what is given stays as it is. TypeError where something is in the way."""
+    if not isinstance(values, dict):
+        raise TypeError(f"there is {values!r}")
+    if not path:
+        return {**values, ROLE_ANNOTATION: arn}
+    return {**values, path[0]: _with(values.get(path[0]) or {}, path[1:], arn)}
 
 
 def role_arn(identity: dict[str, Any], cluster: dict[str, Any]) -> str:

@@ -117,7 +117,9 @@ def test_without_an_identity_nothing_is_annotated(identity: dict[str, Any]) -> N
 
 
 def test_a_value_in_the_way_of_the_annotation_is_told() -> None:
-    with pytest.raises(EksError, match=r"alb: the value serviceAccount\.annotations must be a map"):
+    with pytest.raises(
+        EksError, match=r"alb: the value serviceAccount\.annotations must be a map, .*; there is 'none'"
+    ):
         releases([with_role({"serviceAccount": {"annotations": "none"}})])
 
 
