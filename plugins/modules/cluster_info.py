@@ -69,6 +69,7 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: ekspress.eks.autoscaling_groups
   - name: DescribeCluster
     description: The EKS API's reference of the cluster's description.
     link: https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html (up t
 deleted only where the value matches; without tags all user-defined tags go),
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Tag.html (127 and 256 characters, no prefix aws:),
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions (50 tags; those with aws: do not
-count), https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (codes).
+count), https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (codes),
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html (200 values of filters).
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
 
 from sandbox.aws.answers import Refusal
-from sandbox.aws.hooks import operation
+from sandbox.aws.hooks import check, operation
 from sandbox.aws.request import AwsRequest
 from sandbox.aws.state import State
 
 QUOTA = 50
 RESOURCES = 1000
+FILTER_VALUES = 200
 # Prefix of an id -> error code and the words of its message.
 NOT_FOUND = {
     "subnet": ("InvalidSubnetID.NotFound", "The subnet ID"),
@@ -130,3 +132,12 @@ def delete_tags(request: AwsRequest, state: State) -> dict[str, Any]:
             if key in present and value in (None, present[key]):
                 del present[key]
     return {}
+
+
+@check("ec2", "DescribeTags", "DescribeInstances")
+def values_of_filters(request: AwsRequest, state: State) -> None:
+    """Refuse more values of filters than a call takes."""
+    count = sum(len(item.get("Values") or []) for item in request.parameters.get("Filters") or [])
+    if count > FILTER_VALUES:
+        words = "The maximum number of filter values specified on a single call is"
+        raise Refusal("FilterLimitExceeded", f"{words} {FILTER_VALUES}")

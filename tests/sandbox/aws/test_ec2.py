@@ -115,6 +115,15 @@ def test_delete_all_tags_leaves_those_of_aws(aws: AwsServer) -> None:
     assert set(_present(ec2, subnet)) == {"aws:cloudformation:stack-name"}
 
 
+def test_two_hundred_values_of_filters(ec2: Any, subnet: str, refused: Refused) -> None:
+    ids = [f"subnet-{number:017x}" for number in range(200)]
+    for describe in (ec2.describe_tags, ec2.describe_instances):
+        refused("FilterLimitExceeded", describe, Filters=[{"Name": "resource-id", "Values": [*ids, subnet]}])
+    ec2.create_tags(Resources=[subnet], Tags=_tags(1))
+    filters = [{"Name": "resource-id", "Values": [*ids[1:], subnet]}]
+    assert [tag["ResourceId"] for tag in ec2.describe_tags(Filters=filters)["Tags"]] == [subnet]
+
+
 def test_subnet_filters(aws: AwsServer) -> None:
     fixtures = aws.fixtures()
     ec2, subnets = aws.client("ec2"), fixtures["subnets"]
