@@ -52,8 +52,9 @@ MANIFEST = "manifest"
 MADE_ANEW = "(made anew each time)"
 """What a diff shows of a value that is another one each time that the chart is rendered."""
 
-KIND_TO_COME = "ensure CRDs are installed first"
-"""helm's words, once a chart is rendered, where the cluster does not know a kind yet that the run itself may bring."""
+KIND_TO_COME = "no matches for kind"
+"""helm's words, once a chart is rendered, where the cluster does not know a kind yet that the run itself may bring: the
+kind of an object, or of one in a List."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ spec:
     - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
 """
 CUSTOM = "apiVersion: check.example.com/v1\nkind: Check\nmetadata: {name: check}\n"
+LIST = """\
+apiVersion: v1
+kind: List
+items: [{apiVersion: check.example.com/v1, kind: Check, metadata: {name: check}}]
+"""
 
 
 def test_what_helm_would_refuse_is_refused_and_stops_what_needs_it(ground: Ground, tmp_path: Path) -> None:
@@ -69,8 +74,10 @@ def test_values_that_a_template_misses_are_asked_for_where_the_user_sets_them(gr
     assert "colour is needed. If a value is missing or wrong, set it in the variable web_values." in run.result["msg"]
 
 
-def test_a_kind_that_the_chart_itself_brings_is_no_fault(ground: Ground, tmp_path: Path) -> None:
-    chart = write_chart(tmp_path / "web", CUSTOM)
+@pytest.mark.parametrize("template", [CUSTOM, LIST], ids=["object", "list"])
+def test_a_kind_that_the_chart_itself_brings_is_no_fault(ground: Ground, tmp_path: Path, template: str) -> None:
+    """Charts have Lists too: that of the ALB controller has its IngressClass and IngressClassParams in one."""
+    chart = write_chart(tmp_path / "web", template)
     (tmp_path / "web" / "crds").mkdir()
     (tmp_path / "web" / "crds" / "checks.yaml").write_text(DEFINITION)
     assert ground.run(ground.release("web", chart), check=True).states == {"web": "installed"}

@@ -30,9 +30,9 @@ def add_on_roles(roles: Path = ROOT / "roles") -> list[str]:
     ]
 
 
-def pinned_releases(role: str, directory: Path) -> list[dict[str, Any]]:
-    """The releases of a role, with the charts of a directory."""
-    wanted = specification(role, cluster_variables())["releases"]
+def pinned_releases(role: str, directory: Path, **variables: Any) -> list[dict[str, Any]]:
+    """The releases of a role, with the charts of a directory, and with variables in place of the role's defaults."""
+    wanted = specification(role, cluster_variables() | variables)["releases"]
     return [{**release, "chart": str(directory / release["chart"])} for release in wanted]
 
 

@@ -24,6 +24,13 @@ from tests.upstream.charts import add_on_roles, pinned_releases
 from tests.upstream.objects import in_account, in_cluster
 
 ROLES = add_on_roles()
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "cluster_autoscaler": [
+        {"cluster_autoscaler_expander": "priority", "cluster_autoscaler_expander_priorities": {10: [".*"]}}
+    ],
+    "node_termination_handler": [{"node_termination_handler_mode": "imds"}],
+}
+"""Variables with which a role's releases are rendered too: where a chart makes other objects then."""
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
@@ -58,7 +65,8 @@ def gate_names(gate: dict[str, Any], namespace: str) -> set[tuple[str, str, str]
 def test_its_releases_render_with_values_and_gates_that_the_chart_has(
     charts: Path, sandbox: RunningSandbox, role: str
 ) -> None:
-    for release in pinned_releases(role, charts):
+    variants = [{}, *VARIANTS.get(role, [])]
+    for release in [release for variables in variants for release in pinned_releases(role, charts, **variables)]:
         assert problems(facts_of(Path(release["chart"]).name, charts), release["values"]) == []
         made = rendered(Path(sandbox.state["bin"], "helm"), release)
         wanted = [gate_names(gate, release["namespace"]) for gate in release["gates"]]
