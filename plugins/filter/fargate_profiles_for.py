@@ -39,9 +39,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show whether CoreDNS runs on Fargate
+- name: Show which Fargate profiles CoreDNS runs by
   ansible.builtin.debug:
-    msg: "{{ info.cluster.fargate_profiles | ekspress.eks.fargate_profiles_for('kube-system', {'k8s-app': 'kube-dns'}) }}"
+    msg: "{{ info.cluster.fargate_profiles | ekspress.eks.fargate_profiles_for('kube-system', labels) }}"
+  vars:
+    labels:
+      k8s-app: kube-dns
 """
 
 RETURN = r"""

@@ -13,8 +13,8 @@ from typing import Any
 def profiles_for(profiles: Iterable[Mapping[str, Any]], namespace: str, labels: Mapping[str, str]) -> list[str]:
     """Names of the Fargate profiles that select a namespace's pods with these labels, in their order.
 
-    One selector of a profile is enough; it has a namespace and labels that a pod must have all, with the wildcards * and
-    ? in both. https://docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html
+    One selector of a profile is enough; it has a namespace and labels, all of which a pod must have, with the wildcards
+    * and ? in both. https://docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html
     """
     return [
         profile["name"]
