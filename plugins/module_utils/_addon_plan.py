@@ -26,9 +26,9 @@ def interruption_queues(specs: list[dict[str, Any]], state: str = "present") -> 
 
 
 def autoscaling_groups(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the add-ons want of Auto Scaling groups, an entry for each group of each add-on."""
+    """What the add-ons want of Auto Scaling groups, an entry for each group of each add-on, which owns its tags."""
     return [
-        {**{key: value for key, value in entry.items() if key != "names"}, "name": name}
+        {**{key: value for key, value in entry.items() if key != "names"}, "name": name, "owner": spec["name"]}
         for spec in specs
         for entry in spec.get("autoscaling_groups") or []
         for name in entry["names"]

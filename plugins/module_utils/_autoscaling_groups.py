@@ -79,7 +79,7 @@ def _touched(group: Group, change: Change) -> dict[str, Any]:
     parts = {
         "tags": {
             key: {"value": group.tags[key].value, "propagate_at_launch": group.tags[key].propagate}
-            for key in sorted({**change.set, **change.removed})
+            for key in sorted({**change.set, **change.removed, **change.noted, **change.noted_after})
             if key in group.tags
         },
         "lifecycle_hooks": {

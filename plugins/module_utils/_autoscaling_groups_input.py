@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils import _autoscaling_notes as notes
 from ansible_collections.ekspress.eks.plugins.module_utils import _ec2_tags
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options
 from ansible_collections.ekspress.eks.plugins.module_utils._autoscaling_groups_plan import Hook, Wanted
@@ -23,6 +24,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._iam_tags import rese
 NAME_LENGTH = 255
 KEY_LENGTH = 128
 VALUE_LENGTH = 256
+OWNER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 HOOK_NAME = re.compile(r"[A-Za-z0-9_/-]{1,255}")
 SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT = 30, 7200
 
@@ -37,6 +39,7 @@ def argument_spec() -> dict[str, Any]:
     }
     group = {
         "name": {"type": "str", "required": True},
+        "owner": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "tags": {"type": "dict", "default": {}},
         "propagate": {"type": "bool", "default": False},
@@ -72,6 +75,8 @@ class _Merged:
     propagated: set[str] = field(default_factory=set)
     required: set[str] = field(default_factory=set)
     purged: set[str] = field(default_factory=set)
+    owners: dict[str, dict[str, str]] = field(default_factory=dict)
+    only_noted: dict[str, str] = field(default_factory=dict)
 
 
 def wanted_groups(entries: Sequence[Mapping[str, Any]]) -> list[Wanted]:
@@ -102,14 +107,23 @@ def _wanted(name: str, merged: _Merged) -> Wanted:
         removed=removed,
         untagged=frozenset(merged.propagated & set(removed)),
         removed_hooks=frozenset(hook for hook, claim in merged.hooks.items() if claim.removes),
+        owners=merged.owners,
+        only_noted=merged.only_noted,
     )
 
 
 def _add(merged: _Merged, number: int, entry: Mapping[str, Any]) -> None:
     where, removes = f"groups[{number}] ({entry['name']})", entry["state"] == "absent"
+    owner = _owner(where, entry["owner"])
+    if owner:
+        merged.owners.setdefault(owner, {})
     for key, value in _tags(where, entry["tags"], propagate=entry["propagate"]):
         _claim(merged.tags, f"tag {key!r}", entry["name"], key, _Claim(number, removes, value))
         merged.asked.add(key)
+        if owner and removes:
+            merged.only_noted[key] = owner
+        elif owner:
+            merged.owners[owner][key] = value
         if entry["propagate"]:
             merged.propagated.add(key)
     for hook, claim in _hooks(where, number, entry["lifecycle_hooks"], removes=removes):
@@ -121,6 +135,12 @@ def _add(merged: _Merged, number: int, entry: Mapping[str, Any]) -> None:
         _claim(merged.tags, f"tag {key!r}", entry["name"], key, _Claim(number, False, value))
         merged.required.add(key)
     merged.purged.update(_prefixes(where, entry["purge_tag_prefixes"]))
+
+
+def _owner(where: str, given: str | None) -> str:
+    if given is not None and not OWNER.fullmatch(given):
+        raise _refused(where, "owner", given, "it has 1 to 64 letters, digits and the characters _.-")
+    return given or ""
 
 
 def _claim(claims: dict[str, _Claim], title: str, group: str, key: str, claim: _Claim) -> None:
@@ -151,6 +171,8 @@ def _tags(where: str, given: Mapping[str, Any], *, propagate: bool) -> Iterator[
             raise _refused(where, "tags", key, f"a value has at most {VALUE_LENGTH} characters")
         if reserved(key) or reserved(text):
             raise _refused(where, "tags", key, "keys and values that start with aws: are AWS's own; choose another")
+        if key.startswith(notes.RESERVED):
+            raise _refused(where, "tags", key, "keys that start so are this collection's notes; choose another")
         yield key, text
 
 

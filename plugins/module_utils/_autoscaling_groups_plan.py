@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ekspress.eks.plugins.module_utils import _autoscaling_notes as notes
 from ansible_collections.ekspress.eks.plugins.module_utils import _ec2_tags
 from ansible_collections.ekspress.eks.plugins.module_utils._iam_tags import count, reserved
 
@@ -69,6 +70,10 @@ class Wanted:
     untagged: frozenset[str] = frozenset()
     """Keys of ``removed`` that instances lose too."""
     removed_hooks: frozenset[str] = frozenset()
+    owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Who asks, and the tags that it wants; those that it had set before and wants no more go."""
+    only_noted: Mapping[str, str] = field(default_factory=dict)
+    """Keys of ``removed`` that go only if they are noted as set by this owner."""
 
     @property
     def reads_hooks(self) -> bool:
@@ -91,9 +96,14 @@ class Change:
     """Tags that instances get, by id."""
     untagged: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Tags that instances lose, by id."""
+    noted: Mapping[str, str] = field(default_factory=dict)
+    """Notes that are written before all else, by key."""
+    noted_after: Mapping[str, str] = field(default_factory=dict)
+    """Notes that are written after all else; one that is empty is removed."""
 
     def __bool__(self) -> bool:
-        return any((self.set, self.removed, self.hooks, self.removed_hooks, self.instances, self.untagged))
+        tags = (self.set, self.removed, self.instances, self.untagged, self.noted, self.noted_after)
+        return any((*tags, self.hooks, self.removed_hooks))
 
 
 @dataclass(frozen=True)
@@ -154,9 +164,12 @@ def after(group: Group, change: Change) -> Group:
         kept = {key: value for key, value in group.instances[instance_id].items() if key not in lost}
         return {**kept, **change.instances.get(instance_id, {})}
 
+    tags = {**{key: tag for key, tag in group.tags.items() if key not in change.removed}, **change.set}
+    for key, value in {**change.noted, **change.noted_after}.items():
+        tags[key] = Tag(value, False)
     return replace(
         group,
-        tags={**{key: tag for key, tag in group.tags.items() if key not in change.removed}, **change.set},
+        tags={key: tag for key, tag in tags.items() if change.noted_after.get(key) != ""},
         hooks={
             **{name: hook for name, hook in group.hooks.items() if name not in change.removed_hooks},
             **change.hooks,
@@ -169,19 +182,38 @@ def writes(plan: Plan) -> list[list[Write]]:
     """The calls that carry out a plan, in steps; those of a step may be made side by side.
 
     Hooks go before the tags by which their handler knows its instances, and come after them: an instance must never
-    wait for a hook that nobody handles. Tags go before others come, so that none passes its limit between them.
+    wait for a hook that nobody handles. Tags go before others come, so that none passes its limit between them. Notes
+    come before and go after what they note.
     """
     changes = sorted(plan.changes.items())
     removed: list[Write] = _batches("delete_tags", ((name, change.removed) for name, change in changes))
     removed += _ec2_tags.grouped("delete_tags", _by_instance(change.untagged for _name, change in changes))
     made: list[Write] = _batches("create_or_update_tags", ((name, change.set) for name, change in changes))
     made += _ec2_tags.grouped("create_tags", _by_instance(change.instances for _name, change in changes))
-    return [
+    before = [(name, _as_tags(change.noted)) for name, change in changes]
+    after = [(name, _as_tags(change.noted_after)) for name, change in changes]
+    steps: list[list[Write]] = [
         [GroupHook(name, hook, None) for name, change in changes for hook in sorted(change.removed_hooks)],
+        _batches("create_or_update_tags", before),
         removed,
         made,
-        [GroupHook(name, hook, made) for name, change in changes for hook, made in sorted(change.hooks.items())],
+        [GroupHook(name, hook, put) for name, change in changes for hook, put in sorted(change.hooks.items())],
+        _batches("create_or_update_tags", ((name, _nonempty(tags)) for name, tags in after))
+        + _batches("delete_tags", ((name, _empty(tags)) for name, tags in after)),
     ]
+    return [step for step in steps if step]
+
+
+def _as_tags(found: Mapping[str, str]) -> dict[str, Tag]:
+    return {key: Tag(value, False) for key, value in found.items()}
+
+
+def _nonempty(tags: Mapping[str, Tag]) -> dict[str, Tag]:
+    return {key: tag for key, tag in tags.items() if tag.value}
+
+
+def _empty(tags: Mapping[str, Tag]) -> dict[str, Tag]:
+    return {key: tag for key, tag in tags.items() if not tag.value}
 
 
 def _batches(operation: str, tags_by_group: Iterable[tuple[str, Mapping[str, Tag]]]) -> list[Write]:
@@ -196,24 +228,67 @@ def _by_instance(parts: Iterable[Mapping[str, Mapping[str, str]]]) -> dict[str, 
 
 
 def _change(wanted: Wanted, group: Group) -> Change:
+    values = {key: tag.value for key, tag in group.tags.items()}
+    stale = _stale(wanted, group, values)
+    removed = {
+        key: value
+        for key, value in wanted.removed.items()
+        if key not in wanted.only_noted or notes.mark(key, value) in notes.read(values, wanted.only_noted[key])
+    }
     gets = {
         instance_id: {key: wanted.tags[key] for key in sorted(wanted.propagated) if tags.get(key) != wanted.tags[key]}
         for instance_id, tags in group.instances.items()
     }
     loses = {
         instance_id: {
-            key: wanted.removed[key] for key in sorted(wanted.untagged) if tags.get(key) == wanted.removed[key]
+            key: value
+            for key, value in sorted({**_propagated(stale), **removed}.items())
+            if (key in stale or key in wanted.untagged) and tags.get(key) == value
         }
         for instance_id, tags in group.instances.items()
     }
+    written = _set(wanted, group)
+    noted, noted_after = _notes(wanted, values)
     return Change(
-        set=_set(wanted, group),
-        removed={key: tag for key, tag in group.tags.items() if _goes(wanted, key, tag.value)},
+        set=written,
+        removed=stale | {key: tag for key, tag in group.tags.items() if _goes(wanted, removed, key, tag.value)},
         hooks={name: hook for name, hook in wanted.hooks.items() if group.hooks.get(name) != hook},
         removed_hooks={name: hook for name, hook in group.hooks.items() if name in wanted.removed_hooks},
         instances={instance_id: tags for instance_id, tags in gets.items() if tags},
         untagged={instance_id: tags for instance_id, tags in loses.items() if tags},
+        noted=noted,
+        noted_after=noted_after,
     )
+
+
+def _stale(wanted: Wanted, group: Group, values: Mapping[str, str]) -> dict[str, Tag]:
+    """Tags that an owner of the run had set and that nobody of the run wants any more."""
+    marks = {mark for owner in wanted.owners for mark in notes.read(values, owner)}
+    return {
+        key: tag
+        for key, tag in group.tags.items()
+        if notes.mark(key, tag.value) in marks and key not in wanted.tags and key not in wanted.required
+    }
+
+
+def _propagated(tags: Mapping[str, Tag]) -> dict[str, str]:
+    return {key: tag.value for key, tag in tags.items() if tag.propagate}
+
+
+def _notes(wanted: Wanted, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The notes before and after the writes. A tag that is there already, unnoted, is somebody else's."""
+    before, after = {}, {}
+    for owner, tags in wanted.owners.items():
+        key, old = f"{notes.PREFIX}{owner}", notes.read(values, owner)
+        marks = {notes.mark(*tag) for tag in tags.items()}
+        new = {mark for mark in marks if mark in old} | {
+            notes.mark(name, value) for name, value in tags.items() if values.get(name) != value
+        }
+        if not new <= old:
+            before[key] = notes.text(new | old)
+        if new != new | old:
+            after[key] = notes.text(new)
+    return before, after
 
 
 def _set(wanted: Wanted, group: Group) -> dict[str, Tag]:
@@ -227,16 +302,21 @@ def _set(wanted: Wanted, group: Group) -> dict[str, Tag]:
     return tags
 
 
-def _goes(wanted: Wanted, key: str, value: str) -> bool:
-    if wanted.removed.get(key) == value:
+def _goes(wanted: Wanted, removed: Mapping[str, str], key: str, value: str) -> bool:
+    if removed.get(key) == value:
         return True
-    kept = key in wanted.tags or key in wanted.required or reserved(key)
+    kept = key in wanted.tags or key in wanted.required or reserved(key) or key.startswith(notes.RESERVED)
     return not kept and key.startswith(wanted.purged)
 
 
 def _problems(wanted: Wanted, group: Group, change: Change) -> list[str]:
     then = after(group, change)
-    problems = []
+    problems = [
+        f"The note of {owner} on the Auto Scaling group {group.name!r} has room for {notes.MOST} tags, and it wants "
+        f"{len(tags)}; ask for fewer."
+        for owner, tags in wanted.owners.items()
+        if len(tags) > notes.MOST
+    ]
     lacking = {
         key: value for key, value in wanted.required.items() if key not in then.tags or then.tags[key].value != value
     }
@@ -283,5 +363,5 @@ def _kept(wanted: Wanted, group: Group, change: Change) -> list[str]:
         f"The tag {key} of the Auto Scaling group {group.name!r} stays: its value is {group.tags[key].value!r} and not "
         f"{value!r}, so another hand made it."
         for key, value in sorted(wanted.removed.items())
-        if key in group.tags and key not in change.removed
+        if key in group.tags and key not in change.removed and key not in wanted.only_noted
     ]

@@ -35,7 +35,8 @@ def groups(
 
     Managed node groups: the tags of EKS are required, and those of a node template follow from labels and taints.
     Self-managed groups: all are written. ``templates`` (labels, taints, resources) and ``ignored`` go by the name of
-    the node group or of the Auto Scaling group. Raises EksError for a name that the cluster does not have.
+    the node group or of the Auto Scaling group. Every group has an entry, so that tags that were written before and are
+    not wanted any more go. Raises EksError for a name that the cluster does not have.
     """
     managed = {name: group for group in cluster["node_groups"] for name in group["auto_scaling_group_names"]}
     self_managed = [group["name"] for group in cluster["auto_scaling_groups"] if not group["node_group"]]
@@ -49,6 +50,7 @@ def groups(
     made: list[dict[str, Any]] = []
     for name, group in sorted(managed.items()):
         if ignored & {name, group["name"]}:
+            made.append({"names": [name], "state": "absent"})
             continue
         wanted = [group, templates.get(group["name"], {}), templates.get(name, {})]
         required = {} if state == "absent" else {"required_tags": found}
@@ -56,7 +58,7 @@ def groups(
     for name in sorted(self_managed):
         tags = found | _merged(name, [templates.get(name, {})])
         made.append({"names": [name], "tags": tags, "state": "absent" if name in ignored else state})
-    return [entry for entry in made if entry["tags"] or entry.get("required_tags")]
+    return made
 
 
 def _refuse_unknown(cluster: str, known: set[str], names: Iterable[str], variable: str) -> None:

@@ -37,6 +37,15 @@ options:
         description: Name of the EC2 Auto Scaling group.
         type: str
         required: true
+      owner:
+        description:
+          - Who asks, such as the name of an add-on; 1 to 64 letters, digits and the characters C(_.-). The tags that it
+            sets are noted in the group's tag C(ekspress.eks/tags/OWNER), 28 at most. Those that it had set before and
+            that no entry of the group has any more are removed, from instances too if they were propagated and the
+            entry has O(groups[].propagate).
+          - A tag that was there before with the same value, or that somebody else has changed since, is not its own and
+            stays. So with O(groups[].state=absent) only what is noted is removed, whether it is listed or not.
+        type: str
       state:
         description:
           - V(present) sets tags and puts hooks. The module fails, before it writes anything, where there is no such
@@ -49,7 +58,8 @@ options:
         default: present
       tags:
         description:
-          - Tags of the group. A key has up to 128 characters, a value up to 256; neither may start with C(aws:).
+          - Tags of the group. A key has up to 128 characters, a value up to 256; neither may start with C(aws:), and
+            no key with C(ekspress.eks/).
           - A tag that is there already keeps its C(PropagateAtLaunch), unless O(groups[].propagate) is V(true).
         type: dict
         default: {}

@@ -142,7 +142,7 @@ def test_each_named_group_is_an_entry_of_its_own() -> None:
         "autoscaling_groups": [{"names": ["x"], "state": "absent", "tags": {"l": ""}}],
     }
     assert autoscaling_groups([first, ALB, second]) == [
-        {"name": "x", "tags": {"k": "v"}},
-        {"name": "y", "tags": {"k": "v"}},
-        {"name": "x", "state": "absent", "tags": {"l": ""}},
+        {"name": "x", "owner": "a", "tags": {"k": "v"}},
+        {"name": "y", "owner": "a", "tags": {"k": "v"}},
+        {"name": "x", "owner": "b", "state": "absent", "tags": {"l": ""}},
     ]

@@ -75,6 +75,7 @@ def test_a_self_managed_groups_template_is_written_with_its_discovery_tags() -> 
 
 def test_ignored_groups_are_not_verified_and_lose_our_tags() -> None:
     assert groups(cluster(labels={"tier": "web"}), {}, ["general", "blue-spot"], "present") == [
+        {"names": ["eks-general-1"], "state": "absent"},
         {"names": ["blue-spot"], "tags": DISCOVERY, "state": "absent"},
     ]
 
