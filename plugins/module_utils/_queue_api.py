@@ -32,7 +32,8 @@ About = tuple[str, ...]
 
 def read(aws: Aws, context: Context, wanted: Sequence[Wanted]) -> list[Current]:
     """The queues with all rules that may matter for them. Raises EksError, naming what cannot be read."""
-    sqs = aws.client("sqs")
+    aws.client("sqs")
+    aws.client("events")
     urls = _all(context, {_queue_part("url", item.name): partial(_url, aws, item.name) for item in wanted})
     place = Place(aws.partition, aws.region, _account(aws, urls.values()))
     calls: dict[About, Call] = {}
@@ -60,14 +61,13 @@ def read(aws: Aws, context: Context, wanted: Sequence[Wanted]) -> list[Current]:
     current = []
     for item in wanted:
         queue, key = queues[item.name], found.get(("key", item.kms_key))
-        made = f"{sqs.meta.endpoint_url.rstrip('/')}/{place.account}/{item.name}"
         if key and key.warning:
             context.warn(key.warning)
         current.append(
             Current(
                 name=item.name,
                 arn=place.queue_arn(item.name),
-                url=queue.url if queue else made,
+                url=queue.url if queue else queue_url(aws, place.account, item.name),
                 place=place,
                 queue=queue,
                 rules={name: rules[name] for name in sorted(about[item.name]) if name in rules},
@@ -76,6 +76,11 @@ def read(aws: Aws, context: Context, wanted: Sequence[Wanted]) -> list[Current]:
             )
         )
     return current
+
+
+def queue_url(aws: Aws, account: str, name: str) -> str:
+    """The URL that a queue will have: its service's endpoint, as botocore knows it for the partition, and its owner."""
+    return f"{aws.client('sqs').meta.endpoint_url.rstrip('/')}/{account}/{name}"
 
 
 def policy_of(aws: Aws, url: str) -> dict[str, Any] | None:

@@ -62,19 +62,21 @@ def check(aws: Aws, given: str, account: str) -> Key:
             raise
         if "alias/" in given:
             return Key(frozenset({given}), _unsure(given, f"the alias cannot be looked up ({error.message})"))
-        found = {"Arn": given}
+        found = {"Arn": given if given.startswith("arn:") else _key_arn(aws, account, f"key/{given}")}
     _check_usable(given, found)
-    forms = frozenset({given, found["Arn"], found.get("KeyId", given), *_alias_forms(aws, given, account)})
-    owner = found.get("AWSAccountId", account)
-    if owner != account:
-        reason = f"it is in account {owner}, and KMS shows a key's policy to its own account only"
-        return Key(forms, _unsure(given, reason))
-    return Key(forms, _policy_warning(aws, given, found["Arn"]))
+    arn = _arn.parse(found["Arn"])
+    if arn.account != account:
+        reason = f"it is in account {arn.account}, and KMS shows a key's policy to its own account only"
+        return Key(frozenset({given, str(arn)}), _unsure(given, reason))
+    forms = {given, str(arn), arn.resource_id}
+    if "alias/" in given:
+        name = given[given.index("alias/") :]
+        forms |= {name, _key_arn(aws, account, name)}
+    return Key(frozenset(forms), _policy_warning(aws, given, str(arn)))
 
 
-def _alias_forms(aws: Aws, given: str, account: str) -> list[str]:
-    name = given[given.index("alias/") :] if "alias/" in given else ""
-    return [name, str(_arn.Arn(aws.partition, "kms", aws.region, account, name))] if name else []
+def _key_arn(aws: Aws, account: str, resource: str) -> str:
+    return str(_arn.Arn(aws.partition, "kms", aws.region, account, resource))
 
 
 def _check_usable(given: str, found: Mapping[str, Any]) -> None:

@@ -91,6 +91,8 @@ class Writer:
                 if not arguments:
                     return False
                 self._call(write, arguments)
+        except CancelledError:
+            raise
         except EksError as error:
             if error_code(error) in GONE.get(write.operation, ()):
                 return False

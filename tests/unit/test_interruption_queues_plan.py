@@ -116,6 +116,7 @@ def test_a_second_run_changes_nothing_and_others_lose_nothing(
         if wanted.state == "present":
             assert shown(each.after, wanted) == shown(next_one.before, wanted)
         assert (each.before == each.after) == (each.state == "unchanged") == (not each.writes)
+        assert set((each.after or {"rules": ()})["rules"]) <= set(cloud.rules)
     check_others(before, cloud, second)
     if not (others and targets):
         check_nothing_is_left(cloud, second)
@@ -288,7 +289,7 @@ def test_a_queue_that_is_not_ours_is_refused(tags: dict[str, str], message: str)
     cloud.queues["a"] = Queue(url("a"), 300, tags=tags)
     with pytest.raises(EksError, match=message):
         cloud.plans([wanted])
-    with pytest.raises(EksError, match="it was not removed: it exists .*, or delete it by other means"):
+    with pytest.raises(EksError, match=r"it was not removed: it exists .*, or delete it by other means"):
         cloud.plans([replace(wanted, state="absent")])
 
 
