@@ -125,12 +125,12 @@ containerStatuses:
 def stages() -> list[dict[str, Any]]:
     """The stages of all nodes and pods; KWOK's own ones count no more once there is one."""
     ready = '.status.conditions.[] | select( .type == "Ready" ) | .status'
-    waiting = [
+    waiting: list[dict[str, Any]] = [
         _LIVING,
         {"key": ".status.phase", "operator": "In", "values": ["Pending"]},
         {"key": ready, "operator": "NotIn", "values": ["True"]},
     ]
-    of_a_job = [
+    of_a_job: list[dict[str, Any]] = [
         _LIVING,
         {"key": ".status.phase", "operator": "In", "values": ["Running"]},
         {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": ["Job"]},

@@ -121,9 +121,8 @@ cluster:
       type: str
       sample: aws
     dns_suffix:
-      description: Domain of the AWS endpoints in the cluster's partition, as botocore knows it.
+      description: Domain of the AWS endpoints in the cluster's partition, such as C(amazonaws.com).
       type: str
-      sample: amazonaws.com
     region:
       description: Region, from the ARN.
       type: str
@@ -317,11 +316,9 @@ cluster:
         node_group:
           description: Name of the managed node group, from the tag C(eks:nodegroup-name); empty for self-managed nodes.
           type: str
-          sample: general
         tags:
           description: Tags of the group.
           type: dict
-          sample: {"kubernetes.io/cluster/production-blue": owned}
         min_size:
           description: The fewest instances.
           type: int

@@ -53,7 +53,7 @@ def test_needs_become_the_releases_of_the_add_ons_of_this_run() -> None:
 
 
 def test_what_all_others_need_is_needed_once_by_each_and_not_by_itself() -> None:
-    other = {"name": "autoscaler", "releases": [{"name": "autoscaler", "chart": "autoscaler"}]}
+    other: dict[str, Any] = {"name": "autoscaler", "releases": [{"name": "autoscaler", "chart": "autoscaler"}]}
     needs = {item["name"]: item["needs"] for item in releases([{**ALB, "needed_by_all": True}, TRAEFIK, other])}
     assert needs == {"alb": [], "traefik": ["alb"], "shared-alb": ["traefik", "alb"], "autoscaler": ["alb"]}
 
@@ -97,7 +97,7 @@ def with_role(values: dict[str, Any], **identity: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("path", "name"), [("", "/blue-alb"), ("/platform/", "/platform/blue-alb")])
 def test_the_role_is_annotated_at_the_service_account_and_the_pods_beside_what_is_there(path: str, name: str) -> None:
-    values = {"serviceAccount": {"name": "alb", "annotations": {"own": "1"}}, "replicaCount": 2}
+    values: dict[str, Any] = {"serviceAccount": {"name": "alb", "annotations": {"own": "1"}}, "replicaCount": 2}
     (release,) = releases([with_role(values, path=path)])
     annotation = {"eks.amazonaws.com/role-arn": f"arn:aws-cn:iam::111122223333:role{name}"}
     assert release["values"] == {
