@@ -302,7 +302,7 @@ def test_fifty_tags_a_group() -> None:
     text = problems(Wanted("first", True, {"team": "a", "managed": "a"}), group)
     assert "'first' would have 51 tags, and 50 is the most" in text
     assert change(Wanted("first", True, {"team": "a", "managed": "a"}, purged=("tag-1",)), group)
-    over = replace(group, tags={**full, **plain(one="", two="")})
+    over = replace(group, tags={**full, **plain(one="", two="", three="")})
     assert change(Wanted("first", removed={"one": ""}), over)
 
 
