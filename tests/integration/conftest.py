@@ -9,7 +9,6 @@ import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from ansible_collections.ekspress.eks.tests.integration.subnet_vpc import Vpc, v
 
 from sandbox.aws.client import AwsServer
 from tests.integration.aws_auth_support import Mappings
-from tests.integration.helm_releases_support import Ground, turn
+from tests.integration.helm_releases_support import Ground, namespace, turn
 from tests.sandbox_fixtures import RunningSandbox
 
 
@@ -56,20 +55,6 @@ def ground_alone(sandbox: RunningSandbox, helm_program: str, environment: None) 
     """A new namespace, while no other test changes releases of the cluster."""
     with turn(sandbox, "helm", fcntl.LOCK_EX), namespace(sandbox, helm_program) as made:
         yield made
-
-
-@contextmanager
-def namespace(sandbox: RunningSandbox, helm_program: str) -> Iterator[Ground]:
-    """A namespace that is gone afterwards."""
-    name = f"helm-{uuid.uuid4().hex[:8]}"
-    kube = sandbox.kube()
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "tests")
-    yield Ground(kube, name, {"kubeconfig": sandbox.cluster()["kubeconfig"], "helm_binary": helm_program})
-    kube.close()
-    # A new connection: the API server may have closed the old one while the test waited for something else.
-    last = sandbox.kube()
-    assert last.request("DELETE", f"/api/v1/namespaces/{name}")[0] == 200
-    last.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases import
 from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
 
 from sandbox.kube_client import KubeClient
+from sandbox.lifecycle import DEFAULT_CLUSTER
 from tests.sandbox_fixtures import RunningSandbox
 
 NOWHERE = "/nowhere/helm"
@@ -148,3 +150,17 @@ class Ground:
                 found[f"{plural}/{item['metadata']['name']}"] = item["metadata"]["resourceVersion"]
         found.pop("configmaps/kube-root-ca.crt", None)
         return found
+
+
+@contextmanager
+def namespace(sandbox: RunningSandbox, helm_program: str, cluster: str = DEFAULT_CLUSTER) -> Iterator[Ground]:
+    """A namespace that is gone afterwards."""
+    name = f"helm-{uuid.uuid4().hex[:8]}"
+    kube = sandbox.kube(cluster)
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "tests")
+    yield Ground(kube, name, {"kubeconfig": sandbox.cluster(cluster)["kubeconfig"], "helm_binary": helm_program})
+    kube.close()
+    # A new connection: the API server may have closed the old one while the test waited for something else.
+    last = sandbox.kube(cluster)
+    assert last.request("DELETE", f"/api/v1/namespaces/{name}")[0] == 200
+    last.close()
