@@ -13,6 +13,9 @@ from typing import Any
 import botocore.session
 import yaml
 
+OURS = ("k8s.io/cluster-autoscaler/", "node-termination-handler/", "ekspress.eks/")
+"""Beginnings of the tags that this project's add-ons set on Auto Scaling groups, or want there."""
+
 
 def report(state: dict[str, Any], name: str) -> str:
     """Return, as a text for people, what the platform consists of in one cluster."""
@@ -37,6 +40,8 @@ def report(state: dict[str, Any], name: str) -> str:
             state, entry
         ),
         "Helm releases (of stand-in charts, see sandbox/charts)": _releases(state, entry),
+        "Interruption queues and their EventBridge rules": _queues(client("sqs"), client("events"), name),
+        "Auto Scaling groups: tags of ours, and lifecycle hooks": _autoscaling_groups(client("autoscaling"), name),
         "Kubernetes": _objects(state, entry),
     }
     return "\n".join(
@@ -68,6 +73,28 @@ def _roles(iam: Any, cluster: dict[str, Any]) -> list[str]:
                     for subject in _texts(statement.get("Condition", {}).get("StringEquals", {}).get(f"{host}:sub"))
                 ]
                 lines.append(f"{role['Arn']}  for {', '.join(subjects)}  policies {', '.join(policies)}")
+    return lines
+
+
+def _queues(sqs: Any, events: Any, name: str) -> list[str]:
+    lines = []
+    for url in sqs.list_queues(QueueNamePrefix=name).get("QueueUrls", []):
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        rules = sorted(events.list_rule_names_by_target(TargetArn=arn)["RuleNames"])
+        lines += [arn, *(f"  {rule}" for rule in rules)]
+    return lines
+
+
+def _autoscaling_groups(autoscaling: Any, name: str) -> list[str]:
+    of_cluster = [{"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{name}"]}]
+    lines = []
+    for group in autoscaling.describe_auto_scaling_groups(Filters=of_cluster)["AutoScalingGroups"]:
+        title = group["AutoScalingGroupName"]
+        hooks = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName=title)["LifecycleHooks"]
+        lines.append(f"{title}  {len(group['Instances'])} instances")
+        tags = {tag["Key"]: tag["Value"] for tag in group["Tags"]}
+        lines += [f"  {key} = {value}" for key, value in sorted(tags.items()) if key.startswith(OURS)]
+        lines += [f"  hook {hook['LifecycleHookName']}: {hook['LifecycleTransition']}" for hook in hooks]
     return lines
 
 
