@@ -30,9 +30,13 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html"
 
 GONE = {"delete_queue": NO_QUEUE, "remove_targets": (NO_RULE,), "delete_rule": (NO_RULE,)}
 
+EXISTS = (
+    "Another run made it meanwhile with other settings; run again. Or these credentials may not see it: SQS tells of a "
+    "queue that sqs:GetQueueUrl is not allowed for as it tells of one that does not exist."
+)
 ADVICE = {
-    "QueueAlreadyExists": "Another run made it meanwhile with other settings; run again.",
-    "QueueNameExists": "Another run made it meanwhile with other settings; run again.",
+    "QueueAlreadyExists": EXISTS,
+    "QueueNameExists": EXISTS,
     "InvalidAttributeValue": "If it is about Policy: take statements that name deleted users or roles out of the "
     "queue's policy, for SQS refuses every policy with such a principal.",
     "LimitExceededException": "Ask for a higher quota of EventBridge in Service Quotas (300 rules an event bus), or "

@@ -28,11 +28,11 @@ description:
   - A run may be ended at any point. The queue with its policy is made before the rules, and these before their targets;
     what is removed goes in reverse order. So no rule ever sends to a queue that is missing or refuses it. The policy
     names each rule from before it is made until after it is deleted, so that the next run finds what this one left.
-  - Costs five reads a queue and four a rule at most, side by side. An unchanged queue takes C(sqs:GetQueueUrl),
-    C(sqs:GetQueueAttributes), C(sqs:ListQueueTags) and C(events:ListRuleNamesByTarget), an unchanged rule
-    C(events:DescribeRule), C(events:ListTargetsByRule) and C(events:ListTagsForResource), and a KMS key, once for all
-    queues that have it, C(kms:DescribeKey) and C(kms:GetKeyPolicy). A rule of others that sends to the queue takes one
-    more, and C(sts:GetCallerIdentity) is called where none of the queues exists.
+  - Reads side by side. An unchanged queue takes C(sqs:GetQueueUrl), C(sqs:GetQueueAttributes), C(sqs:ListQueueTags) and
+    C(events:ListRuleNamesByTarget), an unchanged rule C(events:DescribeRule), C(events:ListTargetsByRule) and
+    C(events:ListTagsForResource), and a KMS key, once for all queues that have it, C(kms:DescribeKey) and
+    C(kms:GetKeyPolicy). A rule of others that sends to the queue takes C(events:ListTagsForResource), and
+    C(sts:GetCallerIdentity) is called where none of the queues exists.
   - Needs the permissions for these reads, and to write C(sqs:CreateQueue), C(sqs:SetQueueAttributes), C(sqs:TagQueue),
     C(sqs:DeleteQueue), C(events:PutRule), C(events:TagResource), C(events:PutTargets), C(events:RemoveTargets) and
     C(events:DeleteRule). The last example is a policy with no more than that.

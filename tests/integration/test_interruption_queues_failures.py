@@ -57,6 +57,8 @@ BEFORE = queue("a", "spot", "health")
 AFTER = queue("a", "spot", tags={"team": "platform"}, message_retention=60)
 GONE = queue("a", state="absent")
 DELETED_RECENTLY = "AWS.SimpleQueueService.QueueDeletedRecently"
+ONCE = {"retries": {"mode": "standard", "max_attempts": 0}}
+"""For errors that botocore takes for throttling, such as LimitExceededException."""
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 
 
@@ -206,7 +208,7 @@ def test_the_wait_for_a_name_ends_with_the_task(aws: AwsServer, monkeypatch: pyt
 def test_a_policy_that_others_change_meanwhile_is_merged_again(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     done(BEFORE)
     real = _queue_writer.policy_of
-    looked = []
+    looked: list[str] = []
 
     def policy_meanwhile(caller: Aws, url: str) -> Any:
         if not looked:
@@ -265,12 +267,12 @@ def test_a_queue_that_goes_while_it_is_read_is_made_anew(aws: AwsServer, operati
 )
 def test_refusals_say_what_to_do(aws: AwsServer, operation: str, code: str, advice: str) -> None:
     aws.fault(operation, "error", code=code, times=None)
-    assert advice in converge(BEFORE)["msg"]
+    assert advice in converge(BEFORE, aws_config=ONCE)["msg"]
 
 
 def test_the_quota_of_rules_is_told(aws: AwsServer) -> None:
     aws.settings(rules_per_bus=1)
-    result = converge(BEFORE)
+    result = converge(BEFORE, aws_config=ONCE)
     assert "LimitExceededException" in result["msg"]
     assert len(result["queues"][0]["rules"]["set"]) == 1
     aws.settings(rules_per_bus=2)

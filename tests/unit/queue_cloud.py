@@ -63,7 +63,7 @@ class Cloud:
 
     def run(self, wanted: Sequence[Wanted], random: Random, most: int | None = None) -> list[Write]:
         """Run a task, or its first calls only; gives the calls that were made."""
-        made = []
+        made: list[Write] = []
         for write in in_some_order(self.plans(wanted), random):
             if most is not None and len(made) >= most:
                 break

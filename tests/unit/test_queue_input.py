@@ -25,7 +25,7 @@ def rule(name: str = "spot", **more: Any) -> dict[str, Any]:
 
 
 def test_what_is_given_is_read() -> None:
-    given = {
+    given: dict[str, Any] = {
         "name": "n" * 76 + "_-0A",
         "message_retention": 60,
         "kms_key": "alias/queues",
