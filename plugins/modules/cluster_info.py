@@ -30,9 +30,8 @@ options:
     default: true
   auto_scaling_groups:
     description:
-      - Whether to read the EC2 Auto Scaling groups that have a tag with the key C(kubernetes.io/cluster/NAME), whatever
-        its value. Saves one call where V(false).
-      - EKS sets this tag on the groups of managed node groups; those of self-managed nodes need it too.
+      - Whether to read the EC2 Auto Scaling groups that have the tag C(kubernetes.io/cluster/NAME), whatever its value,
+        as those of managed node groups have. Saves one call where V(false).
     type: bool
     default: true
   wait:
@@ -312,7 +311,6 @@ cluster:
         name:
           description: Name of the group.
           type: str
-          sample: eks-general-0ac5a0e4-4f4c-4a2a-8a5e-6d1c0d0b2f11
         node_group:
           description: Name of the managed node group, from the tag C(eks:nodegroup-name); empty for self-managed nodes.
           type: str
@@ -329,7 +327,7 @@ cluster:
           description: Instances wanted now.
           type: int
         instance_ids:
-          description: IDs of the instances that are in the group, in any state of their lifecycle, sorted.
+          description: IDs of its instances, in any state of their lifecycle, sorted.
           type: list
           elements: str
     fargate_profiles:

@@ -81,7 +81,8 @@ def test_check_mode_writes_nothing_and_says_what_the_run_then_does(groups: Group
     done = converge(*BOTH, diff=True)
     assert planned == done
     assert done["changed"]
-    removal = [{"name": "first", "state": "absent", **HANDLED}, {"name": "second", "purge_tag_prefixes": ["man"]}]
+    removal: list[dict[str, Any]] = [{"name": "first", "state": "absent", **HANDLED}]
+    removal.append({"name": "second", "purge_tag_prefixes": ["man"]})
     planned = converge(*removal, check=True, diff=True)
     assert planned == converge(*removal, diff=True)
 
