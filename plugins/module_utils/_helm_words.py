@@ -30,7 +30,7 @@ ADVICE = (
             r"|chart \".*\" .*not found in|no chart name found|failed to fetch|unable to locate any tags"
         ),
         "The chart was asked for as {chart}: check its name and version, the repository, and the way there "
-        "(network, proxy, helm registry login).",
+        "(network, proxy, helm registry login; at Amazon ECR ecr:BatchGetImage and ecr:GetDownloadUrlForLayer).",
     ),
     (
         re.compile(r"^unknown (shorthand )?(flag|command)"),

@@ -255,14 +255,6 @@ def test_a_missing_helm_is_told_only_where_it_is_needed(ground: Ground, tmp_path
     assert not run.result["changed"]
 
 
-def test_a_chart_version_that_is_not_there_is_told_in_helms_words(ground: Ground, sandbox: RunningSandbox) -> None:
-    chart = f"{sandbox.state['registry']['charts']}/aws-load-balancer-controller"
-    run = ground.run(ground.release("web", chart, version="0.0.1"), plain_http=True)
-    assert run.states == {"web": "failed"}
-    assert "0.0.1" in run.result["msg"]
-    assert "not found" in run.result["msg"]
-
-
 def test_a_gate_is_waited_for_before_what_needs_it_begins(ground: Ground, tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "web", DEPLOYMENT, values="replicas: 2\nnodeSelector: {}\n")
     other = write_chart(tmp_path / "other", CONFIG_MAP)

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is denied: by IAM, and by the cluster's RBAC. The message names the permission, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases import LOGIC
+from ansible_collections.ekspress.eks.tests.integration.eks_clusters import make_cluster
+
+from sandbox.aws.client import AwsServer
+from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, write_chart
+from tests.support import run_logic
+
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+GROUP = "rbac.authorization.k8s.io"
+
+
+def test_a_cluster_that_may_not_be_described(aws: AwsServer, environment: None, tmp_path: Path) -> None:
+    make_cluster(aws, "blue")
+    aws.fault("DescribeCluster", "deny", times=None)
+    release = {"name": "web", "chart": write_chart(tmp_path / "web", CONFIG_MAP)}
+    for check in (True, False):
+        result = run_logic(LOGIC, {"cluster": "blue", "releases": [release], "helm_binary": NOWHERE}, check=check)
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert result["msg"].startswith("eks:DescribeCluster failed: AccessDenied")
+        assert "may not call eks:DescribeCluster: add the action to its policy" in result["msg"]
+
+
+@pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
+def test_a_registry_whose_token_is_denied(ground: Ground, aws: AwsServer, tmp_path: Path) -> None:
+    aws.fault("GetAuthorizationToken", "deny", times=None)
+    denied = ground.release("web", "web", repository=f"oci://{ECR}/charts", version="1.0.0")
+    other = ground.release("other", write_chart(tmp_path / "other", CONFIG_MAP))
+    foretold = ground.run(denied, other, check=True)
+    run = ground.run(denied, other)
+    assert foretold.states == run.states == {"web": "failed", "other": "installed"}
+    for message in (foretold.result["msg"], run.result["msg"]):
+        assert "ecr:GetAuthorizationToken failed: AccessDenied" in message
+        assert "may not call ecr:GetAuthorizationToken: add the action to its policy" in message
+
+
+@contextmanager
+def allowed(ground: Ground, *rules: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The option of a user who may do this and nothing else."""
+    base = {"apiVersion": f"{GROUP}/v1", "metadata": {"name": ground.namespace}}
+    role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": ground.namespace}
+    subjects = [{"apiGroup": GROUP, "kind": "User", "name": ground.namespace}]
+    ground.kube.apply({**base, "kind": "ClusterRole", "rules": list(rules)}, "tests")
+    ground.kube.apply({**base, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects}, "tests")
+    try:
+        yield {"impersonate_user": ground.namespace}
+    finally:
+        for plural in ("clusterrolebindings", "clusterroles"):
+            ground.kube.request("DELETE", f"/apis/{GROUP}/v1/{plural}/{ground.namespace}")
+
+
+def may(verbs: str, resources: str, groups: str = "") -> dict[str, Any]:
+    """A rule."""
+    return {"apiGroups": groups.split(","), "resources": resources.split(","), "verbs": verbs.split(",")}
+
+
+@pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
+def test_secrets_that_may_not_be_listed(ground: Ground, tmp_path: Path) -> None:
+    release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
+    with allowed(ground, may("get", "secrets")) as user:
+        for check in (True, False):
+            run = ground.run(release, check=check, helm_binary=NOWHERE, **user)
+            assert (run.result["failed"], run.result["changed"]) == (True, False)
+            assert (
+                f'User "{ground.namespace}" cannot list resource "secrets" in API group "" at the cluster scope'
+                in run.result["msg"]
+            )
+            assert "Give this identity the permission (RBAC, or an access policy of EKS)" in run.result["msg"]
+    assert ground.revisions("web") == {}
+
+
+def test_what_helm_may_not_make_is_told_in_its_words_and_repaired_once_it_may(ground: Ground, tmp_path: Path) -> None:
+    release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
+    rules = [may("*", "secrets"), may("*", "leases", "coordination.k8s.io"), may("get", "namespaces,configmaps")]
+    with allowed(ground, *rules) as user:
+        run = ground.run(release, **user)
+    assert (run.states, run.result["changed"]) == ({"web": "failed"}, True)
+    assert 'cannot create resource "configmaps"' in run.result["msg"] or "cannot patch" in run.result["msg"]
+    assert ground.run(release).states["web"] in ("installed", "repaired")
+    assert ground.run(release, helm_binary=NOWHERE).states == {"web": "unchanged"}
+
+
+@pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
+def test_gates_that_may_not_be_read(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", CONFIG_MAP)
+    assert ground.run(ground.release("web", chart)).states == {"web": "installed"}
+    gated = ground.release("web", chart, gates=[{"kind": "ingress", "name": "web"}])
+    with allowed(ground, may("list", "secrets")) as user:
+        run = ground.run(gated, helm_binary=NOWHERE, **user)
+    assert (run.states, run.result["changed"]) == ({"web": "failed"}, False)
+    assert 'cannot get resource "ingresses" in API group "networking.k8s.io"' in run.result["msg"]
