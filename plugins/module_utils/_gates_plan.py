@@ -28,6 +28,8 @@ WORKLOADS = frozenset({"deployment", "daemonset", "statefulset", "job"})
 SCALED = frozenset({"deployment", "statefulset"})
 KINDS = (*OBJECTS, "webhook", "admission")
 
+RESUME = "resume it (kubectl rollout resume), or leave spec.paused out of the release"
+
 NEVER_CREATED = ("exceeded quota", "violates PodSecurity")
 """Why a controller cannot create pods and will not be able to by itself."""
 
@@ -108,6 +110,8 @@ def _deployment(item: dict[str, Any]) -> Verdict:
         return Verdict(FAILED, failure["message"])
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     reason = ""
+    if updated < wanted and item["spec"].get("paused"):
+        return Verdict(FAILED, f"it is paused, so its newest version is not rolled out: {RESUME}")
     if updated < wanted:
         why = f": {failure['message']}" if failure.get("status") == "True" else ""
         reason = f"{updated} of {wanted} pods are of its newest version{why}"

@@ -9,10 +9,8 @@ import contextlib
 import hashlib
 import json
 import os
-import tarfile
 import tempfile
 import threading
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +18,13 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version, sha256, unpacked
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import (
+    UNREADABLE,
+    Chart,
+    same_version,
+    sha256,
+    unpacked,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_command import Helm, cache_directory
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_index import download, entry, without_user
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
@@ -45,7 +49,7 @@ class Archives:
         key = ("archive", source, chart.name, chart.version, chart.digest)
         try:
             digest = self._once(key, lambda: self._fetch(release, chart, source))
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        except UNREADABLE as error:
             raise EksError(
                 f"The archive of the chart {chart.name} {chart.version} cannot be read or kept in "
                 f"{cache_directory()}: {error}. Check what the repository gives, and the disk."

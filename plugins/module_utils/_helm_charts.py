@@ -9,6 +9,7 @@ import hashlib
 import posixpath
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ DIGEST = re.compile(r"(sha256:)?([0-9a-f]{64})")
 
 MOST_BYTES = 100 * 1024 * 1024
 """What Helm itself reads of a chart, unpacked."""
+
+UNREADABLE = (OSError, EOFError, zlib.error, tarfile.TarError)
+"""What reading a directory, or an archive that may be cut or no archive, raises."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def _local(path: Path, version: str, release: str, pinned: str) -> Chart:
         packed = not path.is_dir()
         digest = sha256(path) if packed else directory_digest(path)
         metadata = unpacked(path, release)
-    except (OSError, tarfile.TarError) as error:
+    except UNREADABLE as error:
         raise EksError(
             f"Release {release!r}: the chart {path} cannot be read: {error}. "
             "Check the path (repository, or addon_chart_source): it must lead to a chart's directory or archive."

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 from ansible_collections.ekspress.eks.plugins.module_utils._gates import Gates
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change, meant
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import chart_files
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import UNREADABLE, chart_files
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import difference
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_subcharts import crd_objects
@@ -50,7 +49,7 @@ class Crds:
             return []
         try:
             files = dict(chart_files(Path(release.chart.reference)))
-        except (OSError, tarfile.TarError) as error:
+        except UNREADABLE as error:
             raise EksError(f"The chart {release.chart.reference} cannot be read: {error}.") from error
         items = crd_objects(files, release.values, f"Release {release.key}")
         found = gather(self._context, lambda item: self._planned(release, item), items)

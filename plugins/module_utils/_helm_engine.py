@@ -156,6 +156,7 @@ class Engine:
             after |= {f"{workload.label(namespace)}: pods": "restarted" for workload in restarted}
         done = not self._context.check_mode and bool(self._applied.get(key) or restarted)
         message = "; ".join(filter(None, [outcome.message, reason(restarted, namespace)]))
+        message = without(message, set(self._decisions[key].hidden))
         return replace(outcome, changed=outcome.changed or done, message=message, before=before, after=after)
 
     def _censored(self, key: str, leaves: Leaves) -> Leaves:
@@ -186,24 +187,28 @@ class Engine:
     def _rehearsed(self, key: str) -> Outcome:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
-        if decision.state == UNCHANGED or self._repairs(key):
-            self._restarted[key] = self._restarts.owed(release, decision, self._drift.get(key, []))
-            self._look(release)
-        elif decision.state != REMOVED:
-            try:
-                self._require_namespace(release, decision)
-                release = self._fetched(release, decision)
-                self._applied[key] = self._crds.plan(release)
-                self._preview(release, decision)
-            except CancelledError:
-                raise
-            except EksError as error:
-                if KIND_TO_COME not in error.message:
-                    return Outcome(FAILED, _since(started), False, error.message)
-                self._differences[key] = {}, {MANIFEST: f"not known before this is done: {error.message}"}
-        else:
-            self._differences[key] = self._between(release, decision.manifest, "")
+        try:
+            self._foretell(release, decision)
+        except CancelledError:
+            raise
+        except EksError as error:
+            if KIND_TO_COME not in error.message:
+                return Outcome(FAILED, _since(started), False, error.message)
+            self._differences[key] = {}, {MANIFEST: f"not known before this is done: {error.message}"}
         return Outcome(decision.state, 0.0, decision.state in CHANGES, decision.reason)
+
+    def _foretell(self, release: Release, decision: Decision) -> None:
+        if decision.state == UNCHANGED or self._repairs(release.key):
+            changes = self._drift.get(release.key, [])
+            self._restarted[release.key] = self._restarts.owed(release, decision, changes)
+            self._look(release)
+        elif decision.state == REMOVED:
+            self._differences[release.key] = self._between(release, decision.manifest, "")
+        else:
+            self._require_namespace(release, decision)
+            release = self._fetched(release, decision)
+            self._applied[release.key] = self._crds.plan(release)
+            self._preview(release, decision)
 
     def _preview(self, release: Release, decision: Decision) -> None:
         """Let helm render a release as the API has it now, and keep for a diff what would change."""

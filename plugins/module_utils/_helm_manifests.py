@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.common.yaml import yaml_load_all
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_yaml import load_all
 
 
 def objects(manifest: str, owner: str) -> list[dict[str, Any]]:
     """The objects of a manifest; ``owner`` is what messages call where it comes from."""
     try:
-        found = list(yaml_load_all(manifest))
+        found = load_all(manifest)
     except Exception as error:  # whatever the YAML library raises for what is not YAML
         raise EksError(f"{owner}: its manifest is not YAML: {error}") from error
     made: list[Any] = []

@@ -11,6 +11,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _helm_drift, _
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Decided, Engine, Outcome
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, parse, shown
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
@@ -24,6 +25,10 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
+
+DRIFT_WORKERS = 4
+"""Releases whose objects are compared at once; those of each are compared side by side, too."""
 
 LEASE = "ekspress-eks-helm-releases"
 """Taken by runs that change releases, one at a time; a run that finds nothing to change takes none."""
@@ -51,21 +56,27 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
     for key, release in releases.items():
-        decision = decide(release, stored.get((release.namespace, release.name)))
-        as_recorded = decision.state == UNCHANGED or decision.only_restarts
-        if release.drift and release.chart is not None and as_recorded:
-            try:
-                changes = _helm_drift.find(kubernetes, context, release, decision.manifest)
-            except CancelledError:
-                raise
-            except EksError as error:
-                decided.problems[key] = f"It cannot be told whether it drifted. {error.message}"
-                changes = []
-            if changes:
-                decided.drift[key] = changes
-                decision = drifted(decision, [change.name for change in changes])
-        decided.decisions[key] = decision
+        decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
+
+    def look(key: str) -> list[Change]:
+        return _helm_drift.find(kubernetes, context, releases[key], decided.decisions[key].manifest)
+
+    looked = [key for key, release in releases.items() if _may_have_drifted(release, decided.decisions[key])]
+    for key, changes in zip(looked, settle(context, look, looked, DRIFT_WORKERS), strict=True):
+        if isinstance(changes, Exception):
+            if isinstance(changes, CancelledError) or not isinstance(changes, EksError):
+                raise changes
+            decided.problems[key] = f"It cannot be told whether it drifted. {changes.message}"
+        elif changes:
+            decided.drift[key] = changes
+            decided.decisions[key] = drifted(decided.decisions[key], [change.name for change in changes])
     return decided
+
+
+def _may_have_drifted(release: Release, decision: Decision) -> bool:
+    """Whether drift is looked for: where Helm has nothing to change."""
+    as_recorded = decision.state == UNCHANGED or decision.only_restarts
+    return release.drift and release.chart is not None and as_recorded
 
 
 def _result(

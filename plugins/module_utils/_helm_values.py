@@ -92,8 +92,8 @@ def _secret_texts(value: Any, secret: bool) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _secret_texts(item, secret)
-    elif secret and isinstance(value, str):
-        yield value
+    elif secret and isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 def check(values: dict[str, Any], owner: str, variable: str = "") -> None:

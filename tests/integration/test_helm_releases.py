@@ -248,6 +248,25 @@ def test_a_value_that_helm_quotes_in_an_error_is_hidden(ground: Ground, tmp_path
     assert "hunter2" not in json.dumps(run.result)
 
 
+HOOK_WITH_SECRET = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: "{{ .Values.password }}_"
+  annotations: {helm.sh/hook: pre-delete}
+"""
+
+
+def test_a_former_value_that_helm_quotes_in_an_error_is_hidden(ground: Ground, tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "web", HOOK_WITH_SECRET)
+    release = ground.release("web", chart)
+    assert ground.run({**release, "values": {"password": "hunter2-former"}}).states == {"web": "installed"}
+    run = ground.run({**release, "state": "absent"})
+    assert run.states == {"web": "failed"}
+    assert "(hidden)_" in run.result["msg"]
+    assert "hunter2" not in json.dumps(run.result)
+
+
 def test_a_missing_helm_is_told_only_where_it_is_needed(ground: Ground, tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "web", CONFIG_MAP)
     run = ground.run(ground.release("web", chart), helm_binary=NOWHERE)

@@ -47,7 +47,7 @@ def test_a_registry_whose_token_is_denied(ground: Ground, aws: AwsServer, tmp_pa
 
 
 @contextmanager
-def allowed(ground: Ground, *rules: dict[str, Any]) -> Iterator[dict[str, str]]:
+def allowed(ground: Ground, *rules: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The option of a user who may do this and nothing else."""
     base = {"apiVersion": f"{GROUP}/v1", "metadata": {"name": ground.namespace}}
     role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": ground.namespace}
@@ -95,9 +95,11 @@ def test_what_helm_may_not_make_is_told_in_its_words_and_repaired_once_it_may(gr
 @pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
 def test_gates_that_may_not_be_read(ground: Ground, tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "web", CONFIG_MAP)
-    assert ground.run(ground.release("web", chart)).states == {"web": "installed"}
+    other = ground.release("other", chart)
+    assert ground.run(ground.release("web", chart), other).states == {"web": "installed", "other": "installed"}
     gated = ground.release("web", chart, gates=[{"kind": "ingress", "name": "web"}])
     with allowed(ground, may("list", "secrets")) as user:
-        run = ground.run(gated, helm_binary=NOWHERE, **user)
-    assert (run.states, run.result["changed"]) == ({"web": "failed"}, False)
-    assert 'cannot get resource "ingresses" in API group "networking.k8s.io"' in run.result["msg"]
+        for check in (True, False):
+            run = ground.run(gated, other, check=check, helm_binary=NOWHERE, **user)
+            assert (run.states, run.result["changed"]) == ({"web": "failed", "other": "unchanged"}, False)
+            assert 'cannot get resource "ingresses" in API group "networking.k8s.io"' in run.result["msg"]

@@ -70,6 +70,21 @@ def test_drift_is_found_and_put_back_and_nothing_else(ground: Ground, tmp_path: 
     assert ground.kube.get(ground.path("serviceaccounts", "web")) is None
 
 
+def test_texts_that_look_like_dates_and_times_are_no_drift(ground: Ground, tmp_path: Path) -> None:
+    item = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {day: 2024-01-31, time: 12:30:45}\n"
+    release = ground.release("web", write_chart(tmp_path / "web", item), drift=True)
+    assert ground.run(release).states == {"web": "installed"}
+    assert ground.run(release, helm_binary=NOWHERE).states == {"web": "unchanged"}
+    patch = {"data": {"day": "by hand"}}
+    assert ground.kube.request("PATCH", ground.path("configmaps", "web"), patch, MERGE)[0] == 200
+    run = ground.run(release, helm_binary=NOWHERE)
+    assert (run.states, run.result["diff"]["after"][f"{ground.namespace}/web"]) == (
+        {"web": "repaired"},
+        {"ConfigMap web: data.day": "2024-01-31"},
+    )
+    assert ground.kube.get(ground.path("configmaps", "web"))["data"] == {"day": "2024-01-31", "time": "12:30:45"}
+
+
 def test_drift_that_cannot_be_told_stops_only_what_needs_the_release(ground: Ground, tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "web", CONFIG_MAP)
     releases = [ground.release("web", chart, drift=True), ground.release("other", chart)]

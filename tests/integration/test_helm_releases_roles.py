@@ -73,6 +73,10 @@ class Web:
             if item["metadata"]["labels"]["app"] == name and not item["metadata"].get("deletionTimestamp")
         }
 
+    def wait_for_new_pods(self, before: set[str]) -> None:
+        """Wait until none of these pods is left."""
+        wait_until(lambda: not self.pods() & before)
+
     @property
     def role(self) -> str:
         """The role in the cluster."""
@@ -125,7 +129,7 @@ def test_an_upgrade_that_changes_the_role_restarts_what_uses_it(ground: Ground, 
     assert run.result["diff"]["after"][f"{ground.namespace}/web"]["Deployment web: pods"] == "restarted"
     assert (web.role, set(web.template())) == ("b", {RESTARTED})
     # The gate waited for the new pods.
-    wait_until(lambda: not web.pods() & before)
+    web.wait_for_new_pods(before)
     assert (web.pods("apart"), web.template("apart")) == (apart, {})
     web.settled(web.wanted("b"))
 
@@ -159,7 +163,7 @@ def test_a_role_that_was_changed_by_hand_is_put_back_and_the_pods_are_restarted(
         # Each time anew.
         assert web.template()[RESTARTED] not in seen
         seen.add(web.template()[RESTARTED])
-        wait_until(lambda gone=before: not web.pods() & gone)
+        web.wait_for_new_pods(before)
         web.settled(release)
 
 
@@ -215,7 +219,7 @@ def test_an_upgrade_that_is_ended_before_its_restarts_is_completed_by_the_next_r
     assert (web.role, len(web.marks())) == ("b", 1)
     begun = web.template().get(RESTARTED)
     role = {"the same": "b", "another role": "c", "the former role": "a"}[then]
-    helm = {"helm_binary": NOWHERE} if then == "the same" else {}
+    helm: dict[str, Any] = {"helm_binary": NOWHERE} if then == "the same" else {}
     run = ground.run(web.wanted(role), **helm)
     assert run.states == {"web": "repaired" if then == "the same" else "upgraded"}
     assert MESSAGE in run.result["releases"][0]["message"]

@@ -57,6 +57,8 @@ ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
         ("deployment", item({**ROLLED_OUT, "replicas": 3}, {"replicas": 2}), "waits"),
         ("deployment", item({**ROLLED_OUT, "availableReplicas": 1}, {"replicas": 2}), "waits"),
         ("deployment", item({}, {"replicas": 0}), "holds"),
+        ("deployment", item({**ROLLED_OUT, "updatedReplicas": 1}, {"replicas": 2, "paused": True}), "failed"),
+        ("deployment", item(ROLLED_OUT, {"replicas": 2, "paused": True}), "holds"),
         (
             "deployment",
             item({**conditions(Progressing="False ProgressDeadlineExceeded: late")}, {"replicas": 2}),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import tarfile
 from pathlib import Path
 
@@ -148,6 +149,18 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "web.tgz").write_text("no archive")
     with pytest.raises(EksError, match="cannot be read"):
         resolve(str(tmp_path / "web.tgz"), "", "", release="shop")
+
+
+def test_an_archive_that_is_cut_is_refused(directory: Path, tmp_path: Path) -> None:
+    # What cannot be compressed, so that the archive ends within it.
+    (directory / "templates" / "a.yaml").write_bytes(random.Random(1).randbytes(100_000))
+    packed = tmp_path / "web.tgz"
+    with tarfile.open(packed, "w:gz") as archive:
+        archive.add(directory / "templates", "web/templates")
+        archive.add(directory / "Chart.yaml", "web/Chart.yaml")
+    packed.write_bytes(packed.read_bytes()[:50_000])
+    with pytest.raises(EksError, match=r"web\.tgz cannot be read"):
+        resolve(str(packed), "", "", release="shop")
 
 
 def test_a_directory_that_is_within_itself_is_refused(directory: Path) -> None:

@@ -60,6 +60,7 @@ def test_switches_are_shown_whatever_their_name() -> None:
 
 def test_secrets_for_messages_are_texts_of_some_length() -> None:
     assert secrets({"auth": {"token": "s3cr3t-text", "enabled": True}, "key": "abc", "name": "web"}) == {"s3cr3t-text"}
+    assert secrets({"password": 12345678, "pin": {"token": 1.25}, "port": 8080}) == {"12345678", "1.25"}
 
 
 IN_LISTS: dict[str, Any] = {
