@@ -79,7 +79,9 @@ def _touched(group: Group, change: Change) -> dict[str, Any]:
     parts = {
         "tags": {
             key: {"value": group.tags[key].value, "propagate_at_launch": group.tags[key].propagate}
-            for key in sorted({**change.set, **change.removed, **change.noted, **change.noted_after})
+            for key in sorted(
+                {**change.set, **change.removed, **change.noted, **change.noted_after, **change.notes_gone}
+            )
             if key in group.tags
         },
         "lifecycle_hooks": {

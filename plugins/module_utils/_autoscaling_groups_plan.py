@@ -99,11 +99,13 @@ class Change:
     noted: Mapping[str, str] = field(default_factory=dict)
     """Notes that are written before all else, by key."""
     noted_after: Mapping[str, str] = field(default_factory=dict)
-    """Notes that are written after all else; one that is empty is removed."""
+    """Notes that are written after all else, by key."""
+    notes_gone: Mapping[str, str] = field(default_factory=dict)
+    """Notes that are removed after all else, with the values that they have."""
 
     def __bool__(self) -> bool:
-        tags = (self.set, self.removed, self.instances, self.untagged, self.noted, self.noted_after)
-        return any((*tags, self.hooks, self.removed_hooks))
+        tags = (self.set, self.removed, self.instances, self.untagged)
+        return any((*tags, self.hooks, self.removed_hooks, self.noted, self.noted_after, self.notes_gone))
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def after(group: Group, change: Change) -> Group:
         tags[key] = Tag(value, False)
     return replace(
         group,
-        tags={key: tag for key, tag in tags.items() if change.noted_after.get(key) != ""},
+        tags={key: tag for key, tag in tags.items() if key not in change.notes_gone},
         hooks={
             **{name: hook for name, hook in group.hooks.items() if name not in change.removed_hooks},
             **change.hooks,
@@ -192,28 +194,20 @@ def writes(plan: Plan) -> list[list[Write]]:
     made += _ec2_tags.grouped("create_tags", _by_instance(change.instances for _name, change in changes))
     before = [(name, _as_tags(change.noted)) for name, change in changes]
     after = [(name, _as_tags(change.noted_after)) for name, change in changes]
+    gone = [(name, _as_tags(change.notes_gone)) for name, change in changes]
     steps: list[list[Write]] = [
         [GroupHook(name, hook, None) for name, change in changes for hook in sorted(change.removed_hooks)],
         _batches("create_or_update_tags", before),
         removed,
         made,
         [GroupHook(name, hook, put) for name, change in changes for hook, put in sorted(change.hooks.items())],
-        _batches("create_or_update_tags", ((name, _nonempty(tags)) for name, tags in after))
-        + _batches("delete_tags", ((name, _empty(tags)) for name, tags in after)),
+        _batches("create_or_update_tags", after) + _batches("delete_tags", gone),
     ]
     return [step for step in steps if step]
 
 
 def _as_tags(found: Mapping[str, str]) -> dict[str, Tag]:
     return {key: Tag(value, False) for key, value in found.items()}
-
-
-def _nonempty(tags: Mapping[str, Tag]) -> dict[str, Tag]:
-    return {key: tag for key, tag in tags.items() if tag.value}
-
-
-def _empty(tags: Mapping[str, Tag]) -> dict[str, Tag]:
-    return {key: tag for key, tag in tags.items() if not tag.value}
 
 
 def _batches(operation: str, tags_by_group: Iterable[tuple[str, Mapping[str, Tag]]]) -> list[Write]:
@@ -248,7 +242,7 @@ def _change(wanted: Wanted, group: Group) -> Change:
         for instance_id, tags in group.instances.items()
     }
     written = _set(wanted, group)
-    noted, noted_after = _notes(wanted, values)
+    noted, noted_after, notes_gone = _notes(wanted, values)
     return Change(
         set=written,
         removed=stale | {key: tag for key, tag in group.tags.items() if _goes(wanted, removed, key, tag.value)},
@@ -258,6 +252,7 @@ def _change(wanted: Wanted, group: Group) -> Change:
         untagged={instance_id: tags for instance_id, tags in loses.items() if tags},
         noted=noted,
         noted_after=noted_after,
+        notes_gone=notes_gone,
     )
 
 
@@ -275,9 +270,11 @@ def _propagated(tags: Mapping[str, Tag]) -> dict[str, str]:
     return {key: tag.value for key, tag in tags.items() if tag.propagate}
 
 
-def _notes(wanted: Wanted, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The notes before and after the writes. A tag that is there already, unnoted, is somebody else's."""
-    before, after = {}, {}
+def _notes(wanted: Wanted, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The notes before and after the writes, and those that go. A tag that is there, unnoted, is somebody else's."""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    gone: dict[str, str] = {}
     for owner, tags in wanted.owners.items():
         key, old = f"{notes.PREFIX}{owner}", notes.read(values, owner)
         marks = {notes.mark(*tag) for tag in tags.items()}
@@ -286,9 +283,11 @@ def _notes(wanted: Wanted, values: Mapping[str, str]) -> tuple[dict[str, str], d
         }
         if not new <= old:
             before[key] = notes.text(new | old)
-        if new != new | old:
+        if not new and key in values:
+            gone[key] = values[key]
+        elif new != new | old:
             after[key] = notes.text(new)
-    return before, after
+    return before, after, gone
 
 
 def _set(wanted: Wanted, group: Group) -> dict[str, Tag]:
