@@ -77,6 +77,7 @@ class _Merged:
     purged: set[str] = field(default_factory=set)
     owners: dict[str, dict[str, str]] = field(default_factory=dict)
     only_noted: dict[str, str] = field(default_factory=dict)
+    instances_too: bool = False
 
 
 def wanted_groups(entries: Sequence[Mapping[str, Any]]) -> list[Wanted]:
@@ -109,6 +110,7 @@ def _wanted(name: str, merged: _Merged) -> Wanted:
         removed_hooks=frozenset(hook for hook, claim in merged.hooks.items() if claim.removes),
         owners=merged.owners,
         only_noted=merged.only_noted,
+        instances_too=merged.instances_too,
     )
 
 
@@ -117,6 +119,7 @@ def _add(merged: _Merged, number: int, entry: Mapping[str, Any]) -> None:
     owner = _owner(where, entry["owner"])
     if owner:
         merged.owners.setdefault(owner, {})
+        merged.instances_too |= entry["propagate"]
     for key, value in _tags(where, entry["tags"], propagate=entry["propagate"]):
         _claim(merged.tags, f"tag {key!r}", entry["name"], key, _Claim(number, removes, value))
         merged.asked.add(key)

@@ -74,6 +74,8 @@ class Wanted:
     """Who asks, and the tags that it wants; those that it had set before and wants no more go."""
     only_noted: Mapping[str, str] = field(default_factory=dict)
     """Keys of ``removed`` that go only if they are noted as set by this owner."""
+    instances_too: bool = False
+    """Whether instances lose what an owner propagated and wants no more."""
 
     @property
     def reads_hooks(self) -> bool:
@@ -81,7 +83,7 @@ class Wanted:
 
     @property
     def reads_instances(self) -> bool:
-        return bool(self.propagated or self.untagged)
+        return bool(self.propagated or self.untagged or self.instances_too)
 
 
 @dataclass(frozen=True)
