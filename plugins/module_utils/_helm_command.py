@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -181,6 +182,11 @@ class Helm:
             if write:
                 self._started(release.key)
             printed, words = self._finish(process, text, call, release.timeout + LATER_SECONDS)
+        if process.returncode < 0:
+            raise EksError(
+                f"{call} was killed ({_signal(-process.returncode)}), as happens where memory runs out. The next run "
+                "repairs the release."
+            )
         if process.returncode != 0:
             said = cleaned(words, secrets(release.values) | login.secrets)
             raise EksError(advised(said, release) if said else f"{call} ended with status {process.returncode}.")
@@ -265,6 +271,13 @@ def kubeconfig_file(connection: Connection) -> Iterator[tuple[str, tuple[int, ..
         file.write(content)
         file.flush()
         yield file.name, ()
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def cache_directory() -> Path:

@@ -16,6 +16,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Ga
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change, meant
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import UNREADABLE, chart_files
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_differences import difference
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_manifests import require_name
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import Release
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_subcharts import crd_objects
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER, Kubernetes
@@ -64,7 +65,8 @@ class Crds:
                 self._gates.wait(Gate("crd", change.item["metadata"]["name"], "", release.timeout))
 
     def _planned(self, release: Release, item: dict[str, Any]) -> Change | None:
-        paths, meta = self._kubernetes.paths, item.get("metadata") or {}
+        require_name(item, f"Release {release.key}: crds/ of its chart")
+        paths, meta = self._kubernetes.paths, item["metadata"]
         if paths.namespaced(item["apiVersion"], item["kind"]) and not meta.get("namespace"):
             meta = {**meta, "namespace": release.namespace}
             item = {**item, "metadata": meta}

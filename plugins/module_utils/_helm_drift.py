@@ -37,7 +37,8 @@ def repair(kubernetes: Kubernetes, changes: list[Change]) -> None:
 
 def _as_helm_makes(item: dict[str, Any], release: Release) -> dict[str, Any]:
     """An object of a manifest with the marks that Helm gives every object of a release."""
-    meta = item.get("metadata") or {}
+    _helm_manifests.require_name(item, f"Release {release.key}")
+    meta = item["metadata"]
     labels = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
     marks = {"meta.helm.sh/release-name": release.name, "meta.helm.sh/release-namespace": release.namespace}
     annotations = {**(meta.get("annotations") or {}), **marks}

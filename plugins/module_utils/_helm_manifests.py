@@ -24,6 +24,12 @@ def objects(manifest: str, owner: str) -> list[dict[str, Any]]:
     return [item for item in made if isinstance(item, dict) and item.get("kind")]
 
 
+def require_name(item: dict[str, Any], owner: str) -> None:
+    """Raise EksError where an object does not say what it is."""
+    if not isinstance(item.get("apiVersion"), str) or not (item.get("metadata") or {}).get("name"):
+        raise EksError(f"{owner}: an object of kind {item['kind']} has no apiVersion or no metadata.name.")
+
+
 def find(items: list[dict[str, Any]], kind: str, namespace: str, name: str, release: str) -> dict[str, Any] | None:
     """The object of a kind and name; one that names no namespace is in the release's."""
     for item in items:

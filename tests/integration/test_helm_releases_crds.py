@@ -150,6 +150,14 @@ def test_a_crd_that_the_api_refuses_fails_before_helm_is_started(ground: Ground,
         assert "scope" in run.result["msg"]
 
 
+def test_what_in_crds_says_nothing_fails_its_release_alone(ground: Ground, crds: Definitions, tmp_path: Path) -> None:
+    (crds.chart / "crds" / "more.yaml").write_text("kind: CustomResourceDefinition\n")
+    other = ground.release("other", write_chart(tmp_path / "other", CONFIG_MAP))
+    run = ground.run(ground.release("web", str(crds.chart)), other)
+    assert run.states == {"web": "failed", "other": "installed"}
+    assert "crds/ of its chart: an object of kind CustomResourceDefinition has no apiVersion" in run.result["msg"]
+
+
 def test_a_failure_after_crds_were_applied_is_a_change(ground: Ground, crds: Definitions) -> None:
     (crds.chart / "templates" / "web.yaml").write_text('{{ fail "no" }}')
     run = ground.run(ground.release("web", str(crds.chart)))

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.integration.helm_releases_support import CONFIG_MAP, DEPLOYMENT, NOWHERE, Ground, write_chart
+from tests.integration.helm_releases_support import CONFIG_MAP, DEPLOYMENT, ENDLESS_HOOK, NOWHERE, Ground, write_chart
+from tests.support import PATIENCE, wait_until
 
 MERGE = "application/merge-patch+json"
 
@@ -96,6 +100,33 @@ def test_a_namespace_that_a_needed_release_makes_is_not_missed(ground: Ground, t
         assert ground.run(first, between, last).states == foretold.states
     finally:
         ground.kube.request("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+def test_a_helm_of_a_run_that_is_killed_fails_its_release_and_the_next_run_repairs_it(
+    ground: Ground, tmp_path: Path
+) -> None:
+    chart = write_chart(tmp_path / "web", CONFIG_MAP)
+    release, other = ground.release("web", chart, values={"a": 1}), ground.release("other", chart, needs=["web"])
+    ground.run(release)
+    write_chart(tmp_path / "web", CONFIG_MAP, ENDLESS_HOOK)
+    program, number = tmp_path / "program", tmp_path / "number"
+    program.write_text(f'#!/bin/sh\necho $$ > {number}\nexec {ground.options["helm_binary"]} "$@"\n')
+    program.chmod(0o700)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(ground.run, release, other, helm_binary=str(program))
+        wait_until(lambda: "pending-upgrade" in ground.revisions("web").values())
+        os.kill(int(number.read_text()), signal.SIGKILL)
+        run = running.result(PATIENCE)
+    assert (run.states, run.result["changed"]) == ({"web": "failed", "other": "skipped"}, True)
+    assert "was killed (SIGKILL)" in run.result["msg"]
+    (tmp_path / "web" / "templates" / "1.yaml").unlink()
+    repaired = ground.run(release, other)
+    assert (repaired.states, repaired.helm) == (
+        {"web": "repaired", "other": "installed"},
+        ["rollback", "upgrade", "upgrade"],
+    )
+    again = ground.run(release, other, helm_binary=NOWHERE)
+    assert again.states == {"web": "unchanged", "other": "unchanged"}
 
 
 def scale(ground: Ground, replicas: int) -> None:
