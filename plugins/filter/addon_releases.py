@@ -18,7 +18,7 @@ short_description: Helm releases of a list of add-on specifications
 description:
   - Gives every release the address of its chart, the releases that it needs and the annotation of its IAM role, as
     M(ekspress.eks.helm_releases) takes them.
-positional: chart_source, cluster
+positional: chart_source, cluster, options, digests
 options:
   _input:
     description: Specifications of add-ons.
@@ -35,6 +35,14 @@ options:
     description: The cluster, as M(ekspress.eks.cluster_info) returns it.
     type: dict
     required: true
+  options:
+    description: Options of M(ekspress.eks.helm_releases) for every release that does not have them itself.
+    type: dict
+    default: {}
+  digests:
+    description: Digests of charts, by the charts' names.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -54,9 +62,15 @@ _value:
 """
 
 
-def addon_releases(specs: list[dict[str, Any]], chart_source: str, cluster: dict[str, Any]) -> list[dict[str, Any]]:
+def addon_releases(
+    specs: list[dict[str, Any]],
+    chart_source: str,
+    cluster: dict[str, Any],
+    options: dict[str, Any] | None = None,
+    digests: dict[str, str] | None = None,
+) -> list[dict[str, Any]]:
     try:
-        return releases(specs, chart_source, cluster)
+        return releases(specs, chart_source, cluster, options, digests)
     except EksError as error:
         raise AnsibleFilterError(error.message) from error
 

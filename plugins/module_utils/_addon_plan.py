@@ -35,12 +35,19 @@ def autoscaling_groups(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def releases(specs: list[dict[str, Any]], chart_source: str, cluster: dict[str, Any]) -> list[dict[str, Any]]:
+def releases(
+    specs: list[dict[str, Any]],
+    chart_source: str,
+    cluster: dict[str, Any],
+    options: dict[str, Any] | None = None,
+    digests: dict[str, str] | None = None,
+) -> list[dict[str, Any]]:
     """The releases of all add-ons, each with its chart's address, the releases that it needs and its IAM role.
 
     An add-on's needs become the releases of the add-ons it names, and of those that all others need; a needed add-on
-    that is not part of this run counts as there. ``cluster`` has the partition and account of the IAM roles. Raises
-    EksError where two add-ons have one name, or a value is in the way of an annotation.
+    that is not part of this run counts as there. ``cluster`` has the partition and account of the IAM roles,
+    ``options`` are those of every release, and ``digests`` those of charts by their names. Raises EksError where two
+    add-ons have one name, or a value is in the way of an annotation.
     """
     names = [spec["name"] for spec in specs]
     if len(set(names)) != len(names):
@@ -54,7 +61,8 @@ def releases(specs: list[dict[str, Any]], chart_source: str, cluster: dict[str, 
         for release in spec["releases"]:
             complete = _addressed(_annotated(release, spec.get("identity") or {}, cluster), chart_source)
             complete["needs"] = [*release.get("needs", []), *needed]
-            made.append(complete)
+            digest = (digests or {}).get(release["chart"])
+            made.append({**(options or {}), **complete, **({"digest": digest} if digest else {})})
     return made
 
 

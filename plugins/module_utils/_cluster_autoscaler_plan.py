@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils import _autoscaling_notes as notes
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 PREFIX = "k8s.io/cluster-autoscaler/"
 NODE_TEMPLATE = f"{PREFIX}node-template/"
+OWNER = "cluster_autoscaler"
+"""The add-on's name, under which its tags are noted."""
+TEMPLATE = ("labels", "resources", "taints")
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 """Effects of taints as the EKS API spells them, and as Kubernetes does."""
 
@@ -38,14 +42,22 @@ def groups(
     the node group or of the Auto Scaling group. Every group has an entry, so that tags that were written before and are
     not wanted any more go. Raises EksError for a name that the cluster does not have.
     """
-    managed = {name: group for group in cluster["node_groups"] for name in group["auto_scaling_group_names"]}
+    living = [group for group in cluster["node_groups"] if group.get("status") != "DELETING"]
+    managed = {name: group for group in living for name in group["auto_scaling_group_names"]}
     self_managed = [group["name"] for group in cluster["auto_scaling_groups"] if not group["node_group"]]
     node_groups = [group["name"] for group in cluster["node_groups"]]
     known = {*managed, *self_managed, *node_groups}
     ignored = set(ignored)
+    for name, template in templates.items():
+        if set(template) - set(TEMPLATE):
+            raise EksError(
+                f"cluster_autoscaler_node_templates: {name} has {', '.join(sorted(set(template) - set(TEMPLATE)))}; a "
+                f"template has {', '.join(TEMPLATE)}."
+            )
     if state == "present":
         _refuse_unknown(cluster["name"], known, templates, "cluster_autoscaler_node_templates")
         _refuse_unknown(cluster["name"], known, ignored, "cluster_autoscaler_ignored_groups")
+        _refuse_found(cluster, ignored)
     found = discovery_tags(cluster["name"])
     made: list[dict[str, Any]] = []
     for name, group in sorted(managed.items()):
@@ -71,6 +83,23 @@ def _refuse_unknown(cluster: str, known: set[str], names: Iterable[str], variabl
         )
 
 
+def _refuse_found(cluster: Mapping[str, Any], ignored: set[str]) -> None:
+    """Refuse to ignore a group that Cluster Autoscaler finds all the same, by tags that are not ours to take away."""
+    wanted = discovery_tags(cluster["name"])
+    for group in cluster["auto_scaling_groups"]:
+        tags = group["tags"]
+        noted = notes.read(tags, OWNER)
+        if not ignored & {group["name"], group["node_group"]} or not wanted.items() <= tags.items():
+            continue
+        if not any(notes.mark(key, value) in noted for key, value in wanted.items()):
+            raise EksError(
+                f"cluster_autoscaler_ignored_groups names {group['node_group'] or group['name']}, but its Auto Scaling "
+                f"group {group['name']} has the tags {' and '.join(wanted)}, which this role did not set, so that "
+                "Cluster Autoscaler would scale it all the same. Take one of them off the group (EKS sets them once, "
+                "when it makes a node group), then run again."
+            )
+
+
 def _merged(name: str, templates: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for template in templates:
@@ -80,6 +109,10 @@ def _merged(name: str, templates: Iterable[Mapping[str, Any]]) -> dict[str, str]
 
 def _template_tags(name: str, template: Mapping[str, Any]) -> dict[str, str]:
     """The tags of labels, taints and resources, as Cluster Autoscaler reads them."""
+    if any("key" not in taint for taint in template.get("taints") or []):
+        raise EksError(
+            f"A taint of {name} in cluster_autoscaler_node_templates has no key; give key, value and effect."
+        )
     labels = {f"{NODE_TEMPLATE}label/{key}": _text(value) for key, value in (template.get("labels") or {}).items()}
     resources = {
         f"{NODE_TEMPLATE}resources/{key}": _text(value) for key, value in (template.get("resources") or {}).items()

@@ -162,7 +162,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     if params["fargate_profiles"]:
         facts["fargate_profiles"] = [fargate_profile_facts(answer) for answer in answers[len(groups) :] if answer]
     if params["auto_scaling_groups"]:
-        facts["auto_scaling_groups"] = [auto_scaling_group_facts(item) for item in scaling]
+        facts["auto_scaling_groups"] = [auto_scaling_group_facts(item) for item in scaling if not item.get("Status")]
     return {"changed": False, "cluster": facts}
 
 

@@ -31,7 +31,7 @@ options:
   auto_scaling_groups:
     description:
       - Whether to read the EC2 Auto Scaling groups that have the tag C(kubernetes.io/cluster/NAME), whatever its value,
-        as those of managed node groups have. Saves one call where V(false).
+        as those of managed node groups have, and are not being deleted. Saves one call where V(false).
     type: bool
     default: true
   wait:

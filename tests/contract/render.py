@@ -58,8 +58,8 @@ def cluster_variables(partition: str = "aws", name: str = "production-blue") -> 
                 }
             ],
             "auto_scaling_groups": [
-                {"name": "eks-general-1", "node_group": "general"},
-                {"name": f"{name}-spot", "node_group": ""},
+                {"name": "eks-general-1", "node_group": "general", "tags": {}},
+                {"name": f"{name}-spot", "node_group": "", "tags": {}},
             ],
         },
     }

@@ -146,3 +146,14 @@ def test_each_named_group_is_an_entry_of_its_own() -> None:
         {"name": "y", "owner": "a", "tags": {"k": "v"}},
         {"name": "x", "owner": "b", "state": "absent", "tags": {"l": ""}},
     ]
+
+
+def test_options_of_every_release_and_digests_of_charts_by_name() -> None:
+    own = {**ALB, "releases": [{**ALB["releases"][0], "drift": False}]}
+    digests = {"traefik": "sha256:aa"}
+    made = _addon_plan.releases([own, TRAEFIK], "upstream", CLUSTER, {"drift": True}, digests)
+    assert [(release["name"], release["drift"], release.get("digest")) for release in made] == [
+        ("alb", False, None),
+        ("traefik", True, "sha256:aa"),
+        ("shared-alb", True, None),
+    ]

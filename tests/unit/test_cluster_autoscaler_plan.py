@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils import _autoscaling_notes as notes
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster_autoscaler_plan import groups
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
@@ -15,7 +16,7 @@ DISCOVERY = {"k8s.io/cluster-autoscaler/enabled": "true", "k8s.io/cluster-autosc
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
 
 
-def cluster(**general: Any) -> dict[str, Any]:
+def cluster(tags: dict[str, str] | None = None, **general: Any) -> dict[str, Any]:
     node_group = {
         "name": "general",
         "auto_scaling_group_names": ["eks-general-1"],
@@ -27,8 +28,8 @@ def cluster(**general: Any) -> dict[str, Any]:
         "name": "blue",
         "node_groups": [node_group],
         "auto_scaling_groups": [
-            {"name": "eks-general-1", "node_group": "general"},
-            {"name": "blue-spot", "node_group": ""},
+            {"name": "eks-general-1", "node_group": "general", "tags": dict(tags or {})},
+            {"name": "blue-spot", "node_group": "", "tags": {}},
         ],
     }
 
@@ -101,3 +102,27 @@ def test_a_taint_of_an_unknown_effect_is_refused() -> None:
     template = {"general": {"taints": [{"key": "a", "effect": "Never"}]}}
     with pytest.raises(EksError, match="taint a of eks-general-1 has the effect 'Never'"):
         groups(cluster(), template, [], "present")
+
+
+def test_a_group_that_would_be_found_all_the_same_cannot_be_ignored() -> None:
+    with pytest.raises(
+        EksError, match=r"names general, but its Auto Scaling group eks-general-1 has the tags .*all the same"
+    ):
+        groups(cluster(DISCOVERY), {}, ["general"], "present")
+    assert groups(cluster(DISCOVERY), {}, ["general"], "absent"), "what cannot be ignored is in the way of a removal"
+    ours = DISCOVERY | {
+        "ekspress.eks/tags/cluster_autoscaler": notes.text(notes.mark(*tag) for tag in DISCOVERY.items())
+    }
+    assert groups(cluster(ours), {}, ["general"], "present")[0] == {"names": ["eks-general-1"], "state": "absent"}
+
+
+def test_a_node_group_that_is_being_deleted_is_in_nobodys_way() -> None:
+    found = groups(cluster(status="DELETING"), {}, [], "present")
+    assert [entry["names"] for entry in found] == [["blue-spot"]]
+
+
+def test_what_a_template_does_not_have_is_refused() -> None:
+    with pytest.raises(EksError, match=r"general has label; a template has labels, resources, taints"):
+        groups(cluster(), {"general": {"label": {}}}, [], "present")
+    with pytest.raises(EksError, match=r"A taint of eks-general-1 .* has no key"):
+        groups(cluster(), {"general": {"taints": [{"effect": "NoSchedule"}]}}, [], "present")
