@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Union
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _autoscaling_notes as notes
 from ansible_collections.ekspress.eks.plugins.module_utils import _ec2_tags
@@ -128,7 +129,7 @@ class GroupHook:
     hook: Hook | None
 
 
-Write = GroupTags | GroupHook | _ec2_tags.Write
+Write = Union[GroupTags, GroupHook, _ec2_tags.Write]  # noqa: UP007 - pylint of ansible-test does not know the other form
 
 
 @dataclass(frozen=True)

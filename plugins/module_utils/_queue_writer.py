@@ -67,15 +67,15 @@ class Writer:
             if self.error:
                 return
             outcomes = settle(self._context, self._chain, stage)
-            errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-            for error in errors:
-                if not isinstance(error, EksError) or isinstance(error, CancelledError):
-                    raise error
+            errors = []
+            for outcome in outcomes:
+                if isinstance(outcome, EksError) and not isinstance(outcome, CancelledError):
+                    errors.append(outcome)
+                elif isinstance(outcome, Exception):
+                    raise outcome
             if errors:
                 reasons = dict.fromkeys(f"{str(error).rstrip('.')}." for error in errors)
-                first = errors[0]
-                assert isinstance(first, EksError)
-                self.error = EksError(" ".join(reasons), **first.details)
+                self.error = EksError(" ".join(reasons), **errors[0].details)
 
     def _chain(self, chain: Chain) -> None:
         for write in chain:

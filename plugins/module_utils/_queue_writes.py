@@ -63,7 +63,8 @@ def _encryption(queue: Queue) -> dict[str, str]:
 
 def policy_chain(current: Current, rule_arns: frozenset[str]) -> Chain:
     """The policy once rules are gone."""
-    assert current.queue
+    if current.queue is None:
+        return ()
     policy = _queue_policy.merged(current.queue.policy, current.arn, current.place.account, rule_arns)
     arguments = {"QueueUrl": current.queue.url, "Attributes": {"Policy": _policy.to_json(policy)}}
     change = "queue: policy without the rules that are gone"
