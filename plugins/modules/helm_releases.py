@@ -36,7 +36,8 @@ description:
     release fails after the gate's timeout, so that a broken add-on is never reported as fine.
   - Runs that change releases of the same cluster take turns. Each holds the lease C(ekspress-eks-helm-releases) in
     C(kube-system) meanwhile; a run that was killed is waited for 15 seconds, a run that goes on for up to 15
-    minutes. An unchanged run takes no lease.
+    minutes. An unchanged run takes no lease. A run whose lease was taken by another, as it was cut off from the API,
+    stops.
   - EKS gives a pod the IAM role that its service account names (annotation C(eks.amazonaws.com/role-arn)) only as the
     pod starts. Where an upgrade, an adoption or the repair of drift changes what a service account of the release says
     of the role, the Deployments, DaemonSets and StatefulSets of the release that use it and whose pods are not
@@ -47,8 +48,8 @@ description:
   - Releases that are to be absent are removed before those that they need.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces and to patch those of the
     releases, to get the releases' namespaces, to read and watch what the gates name, to get, watch, create, update and
-    delete the lease, and to get, watch and patch what is in C(crds/) of the charts; with O(releases[].drift) to get and
-    patch the releases' objects.
+    delete the lease, and to get, watch, create and patch what is in C(crds/) of the charts; with O(releases[].drift) to
+    get, create and patch the releases' objects.
   - Talks to the API with a token for the EKS cluster that it makes by itself. helm gets it in its environment, values
     on its standard input; no secret is in an argument or a file. helm's cache and settings are this collection's own
     (C(~/.cache/ekspress.eks/helm)), only the user's registry logins (C(helm registry login)) are read.
@@ -194,7 +195,8 @@ options:
         default: present
       timeout:
         description:
-          - Seconds that helm may take for a single operation such as a hook, and that each gate is waited for.
+          - Seconds that helm may take, for a hook or as a whole, and that each gate is waited for. helm is stopped 30
+            seconds later.
         type: int
         default: 300
       plain_http:
