@@ -212,7 +212,7 @@ options:
             type: str
             required: true
           finalizers:
-            description: An object must have one of these finalizers. One ending with a slash stands for all beginning so.
+            description: An object must have one of these finalizers. One ending with a slash is for all beginning so.
             type: list
             elements: str
             required: true
