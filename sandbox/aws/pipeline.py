@@ -18,23 +18,15 @@ from werkzeug.wrappers import Response
 from sandbox.aws.admin import Admin
 from sandbox.aws.answers import Answer, DropConnection, Refusal, error, error_code, serialize
 from sandbox.aws.calls import Call, is_write
+from sandbox.aws.exclusive import held
 from sandbox.aws.faults import refusal_of
 from sandbox.aws.hooks import CHECKS, CORRECTIONS, OPERATIONS
 from sandbox.aws.pages import paginated
 from sandbox.aws.request import AwsRequest, parse_request
-from sandbox.aws.stale import entity_of
 from sandbox.aws.state import State
 from sandbox.aws.strict import rules
 
 StartResponse = Callable[..., Any]
-
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html#API_UpdateAssumeRolePolicy_Errors
-CONCURRENT_MODIFICATION = Refusal(
-    "ConcurrentModification",
-    "The request was rejected because multiple requests to change this object were submitted simultaneously. "
-    "Wait a few minutes and submit your request again.",
-    409,
-)
 
 
 class Application:
@@ -108,15 +100,16 @@ class Application:
 
     @contextmanager
     def _alone(self, request: AwsRequest) -> Iterator[None]:
-        """Refuse a write on an IAM entity while another one is under way."""
-        entity = entity_of(request) if is_write(request) else None
-        if entity is None:
+        """Refuse a write on what another one is changing."""
+        holding = held(request)
+        if holding is None:
             yield
             return
+        entity, refusal = holding
         writing, lock = self.state.writing, self.state.writing_lock
         with lock:
             if entity in writing:
-                raise CONCURRENT_MODIFICATION
+                raise refusal
             writing.add(entity)
         try:
             yield

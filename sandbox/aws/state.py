@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -26,12 +27,23 @@ class Settings:
         page_size: most items in an answer of an operation that has pages; None for what the caller asks for.
         trust_policy_size: quota of a role's trust policy in characters, 2,048 to 4,096.
         managed_policies_per_role: quota of managed policies attached to a role, 10 to 25.
+        route53_pending_seconds: how long a change of DNS is PENDING; seconds.
     """
 
     iam_stale_seconds: float = 0.0
     page_size: int | None = None
     trust_policy_size: int = 2048
     managed_policies_per_role: int = 10
+    route53_pending_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class DnsChange:
+    """A change of Route 53; ``applied`` is of the monotonic clock."""
+
+    submitted: datetime
+    applied: float
+    comment: str | None
 
 
 class State:
@@ -49,6 +61,7 @@ class State:
         self.settings = Settings()
         self.cluster_creators: dict[tuple[str, str, str], str] = {}
         self.deleted_principals: dict[str, str] = {}
+        self.dns_changes: dict[str, DnsChange] = {}
         self.fixtures: dict[str, Any] = {}
         self.writing: set[tuple[str, ...]] = set()
         self.writing_lock = threading.Lock()

@@ -10,11 +10,14 @@ MODULES = (
     "ec2_tags",
     "ec2_zones",
     "eks_cluster",
+    "elbv2",
     "iam_managed_policies",
     "iam_oidc",
     "iam_quotas",
     "iam_tags",
     "iam_trust",
+    "route53_records",
+    "route53_zones",
     "sts_assume",
 )
 

@@ -102,6 +102,7 @@ def test_reset_puts_everything_back(aws: AwsServer) -> None:
         "page_size": None,
         "trust_policy_size": 2048,
         "managed_policies_per_role": 10,
+        "route53_pending_seconds": 0.0,
     }
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 
