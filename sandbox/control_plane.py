@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sandbox.state import State, socket_directory, write_file
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 PROXY = "egress-proxy"
+ALB = "alb-controller"
 _START_TIMEOUT = 300.0
 _MANAGER = "eks"
 _OF_A_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
@@ -66,7 +68,7 @@ class ControlPlane:
     def dead(self) -> list[str]:
         """Return the names of its processes that do not run."""
         processes = self.entry.get("processes", {})
-        return [name for name in (*COMPONENTS, PROXY) if not process.alive(processes.get(name))]
+        return [name for name in (*COMPONENTS, PROXY, ALB) if not process.alive(processes.get(name))]
 
     def healthy(self) -> bool:
         """Tell whether it was completely made, all its processes run and its API server is ready."""
@@ -138,6 +140,7 @@ class ControlPlane:
         self._start_proxy()
         config = ["--config", str(self.files / "kwokctl.yaml"), "--kubeconfig", str(self.files / "kubeconfig")]
         self._kwokctl(binaries, ["create", "cluster", *config])
+        self._start_alb_controller()
         self._finish()
         self._fill()
         self.state.change("clusters", self.name, ready=True)
@@ -152,6 +155,8 @@ class ControlPlane:
                 if name in self.dead() and name not in forked:
                     (self.home / "pids" / f"{name}.pid").unlink(missing_ok=True)
             self._kwokctl(binaries, ["start", "cluster"])
+            if ALB in self.dead():
+                self._start_alb_controller()
             try:
                 self._finish()
                 return
@@ -243,6 +248,15 @@ class ControlPlane:
         identity = process.spawn([str(part) for part in command], self.state.base, log)
         self.state.change("clusters", self.name, processes=self.entry["processes"] | {PROXY: identity})
         process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, _START_TIMEOUT)
+
+    def _start_alb_controller(self) -> None:
+        """Start what plays the AWS Load Balancer Controller; it waits for the API server by itself."""
+        command = [process.python(), "-m", "sandbox.alb", "--endpoint", self.endpoint]
+        command += ["--pki", str(self.home / "pki"), "--region", self.region]
+        command += ["--aws", f"http://127.0.0.1:{self.entry['aws_port']}"]
+        nobodys = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        identity = process.spawn(command, self.state.base, self.files / f"{ALB}.log", nobodys)
+        self.state.change("clusters", self.name, processes=self.entry["processes"] | {ALB: identity})
 
     def _write_configuration(self, binaries: Path, aws_port: int, ports: dict[str, int]) -> None:
         def write(name: str, content: dict[str, Any]) -> str:
