@@ -18,10 +18,12 @@ from sandbox.binaries import kubernetes_version
 from sandbox.errors import SandboxError
 from sandbox.kube_client import KubeClient
 from sandbox.kube_fixtures import SERVICE_CIDR, objects
+from sandbox.pods.stages import stages
 from sandbox.state import State, socket_directory, write_file
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 PROXY = "egress-proxy"
+PODS = "pods"
 _START_TIMEOUT = 300.0
 _MANAGER = "eks"
 _OF_A_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
@@ -66,7 +68,7 @@ class ControlPlane:
     def dead(self) -> list[str]:
         """Return the names of its processes that do not run."""
         processes = self.entry.get("processes", {})
-        return [name for name in (*COMPONENTS, PROXY) if not process.alive(processes.get(name))]
+        return [name for name in (*COMPONENTS, PROXY, PODS) if not process.alive(processes.get(name))]
 
     def healthy(self) -> bool:
         """Tell whether it was completely made, all its processes run and its API server is ready."""
@@ -81,9 +83,15 @@ class ControlPlane:
     def up(self, binaries: Path, aws_port: int) -> str:
         """Create it or start again what of it does not run; return what was done."""
         entry = self.entry
-        if not entry.get("ready") or entry.get("aws_port") != aws_port:
+        if not entry.get("ready"):
             self._create_anew(binaries, aws_port)
-            return "created anew, as the AWS server's port was taken" if entry.get("ready") else "created"
+            return "created"
+        if entry.get("aws_port") != aws_port:
+            self._create_anew(binaries, aws_port)
+            return "created anew, as the AWS server's port was taken"
+        if "pods_file" not in entry:
+            self._create_anew(binaries, aws_port)
+            return "created anew, as an earlier version of the sandbox had made it"
         dead = self.dead()
         lost_ports = [
             f"{name} ({port})"
@@ -98,7 +106,9 @@ class ControlPlane:
 
     def remove(self) -> None:
         """End its processes and remove all that it left."""
-        process.end_identities([*self.entry.get("processes", {}).values(), *self._forked().values()], grace=1.0)
+        processes = self.entry.get("processes", {})
+        programs = process.children([processes.get(PODS)], self.state.base)
+        process.end_identities([*processes.values(), *self._forked().values(), *programs], grace=1.0)
         self.state.remove("clusters", self.name)
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.files, ignore_errors=True)
@@ -128,6 +138,7 @@ class ControlPlane:
             issuer=self.issuer,
             service_cidr=SERVICE_CIDR,
             webhooks_file=str(self.files / "webhooks.json"),
+            pods_file=str(self.files / "pods.json"),
             audit_log=str(self.files / "audit.log"),
             ports=ports,
             aws_port=aws_port,
@@ -136,9 +147,10 @@ class ControlPlane:
         )
         self._write_configuration(binaries, aws_port, ports)
         self._start_proxy()
-        config = ["--config", str(self.files / "kwokctl.json"), "--kubeconfig", str(self.files / "kubeconfig")]
-        self._kwokctl(binaries, ["create", "cluster", *config])
+        config = ["--config", str(self.files / "kwokctl.json"), "--config", str(self.files / "stages.json")]
+        self._kwokctl(binaries, ["create", "cluster", *config, "--kubeconfig", str(self.files / "kubeconfig")])
         self._finish()
+        self._start_pods(binaries, aws_port)
         self._fill()
         self.state.change("clusters", self.name, ready=True)
 
@@ -152,6 +164,8 @@ class ControlPlane:
             self._start_proxy()
         self._kwokctl(binaries, ["start", "cluster"])
         self._finish()
+        if PODS in dead:
+            self._start_pods(binaries, self.entry["aws_port"])
 
     def _forked(self) -> dict[str, process.Identity]:
         """Return the components that kwokctl started, as far as they run and are this sandbox's."""
@@ -178,7 +192,7 @@ class ControlPlane:
             process.wait_until(client.ready, f"the API server of {self.name}", log, server, _START_TIMEOUT)
         finally:
             client.close()
-        missing = self.dead()
+        missing = [name for name in self.dead() if name != PODS]
         if missing:
             raise SandboxError(
                 f"cluster {self.name}: {', '.join(missing)} ended while it started",
@@ -230,12 +244,24 @@ class ControlPlane:
     def _start_proxy(self) -> None:
         self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
-        log = self.files / "egress-proxy.log"
-        command = [process.python(), "-m", "sandbox.egress_proxy", "--socket", self.socket]
-        command += ["--endpoint", self.endpoint, "--pki", self.home / "pki", "--control", self.entry["webhooks_file"]]
-        identity = process.spawn([str(part) for part in command], self.state.base, log)
-        self.state.change("clusters", self.name, processes=self.entry["processes"] | {PROXY: identity})
-        process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, _START_TIMEOUT)
+        command: list[str | Path] = ["sandbox.egress_proxy", "--socket", self.socket]
+        self._start(PROXY, command, self.socket.exists, "the egress proxy")
+
+    def _start_pods(self, binaries: Path, aws_port: int) -> None:
+        published = Path(self.entry["pods_file"])
+        published.unlink(missing_ok=True)
+        command: list[str | Path] = ["sandbox.pods", "--base", self.state.base, "--files", self.files / "pods"]
+        command += ["--programs", binaries, "--aws", f"http://127.0.0.1:{aws_port}", "--region", self.region]
+        self._start(PODS, command, published.exists, "the loop of pods that really run")
+
+    def _start(self, name: str, module: list[str | Path], ready: Callable[[], bool], what: str) -> None:
+        """Start a process of ours that works with the API server and with pods, and wait until it is ready."""
+        log = self.files / f"{name}.log"
+        command = [process.python(), "-m", *module, "--endpoint", self.endpoint, "--pki", self.home / "pki"]
+        command += ["--control", self.entry["webhooks_file"], "--pods", self.entry["pods_file"]]
+        identity = process.spawn(command, self.state.base, log)
+        self.state.change("clusters", self.name, processes=self.entry["processes"] | {name: identity})
+        process.wait_until(ready, f"{what} of {self.name}", log, identity, _START_TIMEOUT)
 
     def _write_configuration(self, binaries: Path, aws_port: int, ports: dict[str, int]) -> None:
         def write(name: str, content: dict[str, Any]) -> str:
@@ -303,6 +329,7 @@ class ControlPlane:
             "kubeSchedulerPort": ports["kube-scheduler"],
             "kwokControllerPort": ports["kwok-controller"],
         }
+        write_file(self.files / "stages.json", "\n---\n".join(json.dumps(stage, indent=2) for stage in stages()))
         write(
             "kwokctl.json",
             {
