@@ -16,6 +16,7 @@ MODULES = (
     "iam_tags",
     "iam_trust",
     "sts_assume",
+    "sts_web_identity",
 )
 
 
