@@ -12,7 +12,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -42,7 +42,7 @@ def _matches(operator: str, wanted: list[str], actual: str | None) -> bool:
     return False
 
 
-def _condition_holds(condition: dict[str, Any], context: dict[str, str | None]) -> bool:
+def _condition_holds(condition: dict[str, Any], context: Mapping[str, str | None]) -> bool:
     """Say whether all conditions hold; one that this server cannot judge does not."""
     for operator, keys in condition.items():
         for key, wanted in keys.items():
@@ -64,7 +64,7 @@ def _is_caller(principal: Any, caller: Caller) -> bool:
     return any(value in names for value in as_list(principal.get("AWS", [])))
 
 
-def trusts(document: str, action: str, is_principal: Callable[[Any], bool], context: dict[str, str | None]) -> bool:
+def trusts(document: str, action: str, is_principal: Callable[[Any], bool], context: Mapping[str, str | None]) -> bool:
     """Say whether a trust policy lets a principal assume the role by an action of STS (in small letters)."""
     allowed = False
     for statement in as_list(json.loads(document).get("Statement", [])):
