@@ -137,6 +137,8 @@ class Runner(threading.Thread):
         self._changed()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], tuple[Probe, Probe]]:
+        # A connection that was idle since the last start may have been closed by the other side.
+        self._client.close()
         source = values.Source(self._client, self._pod["metadata"]["namespace"])
         environment = values.variables(source, self._pod, self.container)
         if self._volumes is None:
