@@ -20,7 +20,6 @@ import socketserver
 import ssl
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,22 @@ class Threads(socketserver.ThreadingMixIn):
     request_queue_size = 64
     lookup: Lookup
     control: Control
+
+    def target(self, connection: socket.socket, host: str, port: int) -> Target:
+        """Return the pod at an address, or raise what becomes of a connection to it."""
+        fate = self.control.read()["ports"].get(str(port), "open")
+        target = self.lookup.find(host, port)
+        if target is not None and str(port) in target.dropped_ports:
+            fate = "drop"
+        if fate == "drop":
+            # A security group without the port drops packets: nobody answers until the caller gives up.
+            connection.settimeout(_DROP_TIMEOUT)
+            with contextlib.suppress(TimeoutError):
+                connection.recv(1)
+            raise Refused("connection timed out")
+        if target is None or fate == "refuse":
+            raise Refused("connection refused")
+        return target
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep peers that go away out of the log."""
@@ -70,10 +85,14 @@ class Tunnel(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         host, _, port = self.path.rpartition(":")
         try:
-            target = self.target(host.strip("[]"), int(port))
+            target = self.server.target(self.connection, host.strip("[]"), int(port))
             program = connected(target)
         except (Refused, ValueError) as error:
-            self.refuse(self.path, error)
+            self.log_message("%s", f"{self.path}: {error}")
+            # The API server shows the status line's text in its own error.
+            self.send_response(502, f"dial tcp {self.path}: connect: {error}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
             return
         self.send_response(200, "Connection Established")
         self.end_headers()
@@ -82,31 +101,6 @@ class Tunnel(http.server.BaseHTTPRequestHandler):
             join(self.connection, program)
         else:
             self._serve(target)
-
-    def refuse(self, address: str, error: Exception) -> None:
-        """Answer that the connection is refused."""
-        self.log_message("%s", f"{address}: {error}")
-        # The API server shows the status line's text in its own error.
-        self.send_response(502, f"dial tcp {address}: connect: {error}")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def target(self, host: str, port: int) -> Target:
-        """Return the pod at an address, or raise what becomes of the connection."""
-        control = self.server.control.read()
-        fate = control["ports"].get(str(port), "open")
-        target = self.server.lookup.find(host, port)
-        if target is not None and str(port) in target.dropped_ports:
-            fate = "drop"
-        if fate == "drop":
-            # A security group without the port drops packets: nobody answers until the caller gives up.
-            self.connection.settimeout(_DROP_TIMEOUT)
-            with contextlib.suppress(TimeoutError):
-                self.connection.recv(1)
-            raise Refused("connection timed out")
-        if target is None or fate == "refuse":
-            raise Refused("connection refused")
-        return target
 
     def _serve(self, target: Target) -> None:
         self.connection.settimeout(_HANDSHAKE_TIMEOUT)
@@ -176,13 +170,12 @@ def connected(target: Target) -> socket.socket | None:
         raise Refused("connection refused") from error
 
 
-def join(client: socket.socket, program: socket.socket, read: Callable[[int], bytes] | None = None) -> None:
-    """Carry bytes both ways until both sides have ended; `read` reads what comes from the client."""
-    receive = read or client.recv
+def join(client: socket.socket, program: socket.socket) -> None:
+    """Carry bytes both ways until both sides have ended."""
 
     def carry() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while data := receive(65536):
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
                 program.sendall(data)
         with contextlib.suppress(OSError):
             program.shutdown(socket.SHUT_WR)
