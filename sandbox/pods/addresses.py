@@ -30,8 +30,11 @@ def of_pod(pods_file: Path, namespace: str, name: str, port: int) -> int | None:
 
 
 def of_service(client: KubeClient, pods_file: Path, namespace: str, name: str, port: int | str) -> int | None:
-    """Return the local port behind a Service's port (number or name), None where no ready endpoint listens."""
-    local = {entry["address"]: entry["ports"] for entry in read(pods_file).values()}
+    """Return the local port behind a Service's port (number or name), None where no ready endpoint listens.
+
+    Ready are both the endpoint and the process: for a moment after a process took over, only the endpoint is.
+    """
+    local = {entry["address"]: entry["ports"] for entry in read(pods_file).values() if entry["ready"]}
     for address, number in endpoints(client, namespace, name, port):
         if str(number) in local.get(address, {}):
             return int(local[address][str(number)])

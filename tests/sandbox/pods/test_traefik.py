@@ -94,7 +94,7 @@ def test_it_drains_while_its_pod_ends(namespace: Namespace) -> None:
     (running,) = namespace.processes().values()
     ping = namespace.sandbox.pod_port(namespace.name, pod["metadata"]["name"], 8080)
     assert ping is not None
-    namespace.delete(pod)
+    namespace.scale("traefik", 0)
     wait_until(lambda: answer_of(ping, "/ping")[0] == 503, "the end of its readiness")
     assert process.alive(running)
     namespace.delete(pod, gracePeriodSeconds=0)

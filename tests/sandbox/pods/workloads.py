@@ -128,6 +128,12 @@ class Namespace:
         spec = {"ingressClassName": ingress_class, "rules": [rule]}
         self.apply("networking.k8s.io/v1", "Ingress", name, spec=spec, meta={"annotations": annotations})
 
+    def scale(self, name: str, replicas: int) -> None:
+        """Change the number of a Deployment's pods."""
+        path = f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}/scale"
+        body = {"spec": {"replicas": replicas}}
+        assert self.kube.request("PATCH", path, body, "application/merge-patch+json")[0] == 200
+
     def pods(self, app: str) -> list[Json]:
         """Return the pods of a workload, those that end too, oldest first."""
         items: list[Json] = self.kube.get(f"/api/v1/namespaces/{self.name}/pods?labelSelector=app%3D{app}")["items"]
