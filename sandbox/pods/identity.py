@@ -28,19 +28,20 @@ _OWN = ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 def add(
     client: KubeClient, pod: Json, environment: dict[str, str], volumes: Volumes, *, directory: Path, region: str
 ) -> None:
-    """Add variables and a token; a container that has variables of its own for them is left as it is."""
+    """Add variables, and a token at the first start; a container with variables of its own for them is left alone."""
     meta = pod["metadata"]
     name = pod["spec"].get("serviceAccountName", "default")
     account = client.get(f"/api/v1/namespaces/{meta['namespace']}/serviceaccounts/{quote(name)}") or {}
     annotations = account.get("metadata", {}).get("annotations") or {}
     if _ROLE not in annotations or any(name in environment for name in _OWN):
         return
-    expiration = (meta.get("annotations") or {}).get(_EXPIRATION) or annotations.get(_EXPIRATION) or "86400"
-    folder = directory / "aws-iam-token"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    volumes.mounts[MOUNT] = folder
-    audience = annotations.get(_AUDIENCE, "sts.amazonaws.com")
-    volumes.tokens.append(Token(folder / "token", audience, int(expiration)))
+    if MOUNT not in volumes.mounts:
+        expiration = (meta.get("annotations") or {}).get(_EXPIRATION) or annotations.get(_EXPIRATION) or "86400"
+        folder = directory / "aws-iam-token"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        volumes.mounts[MOUNT] = folder
+        audience = annotations.get(_AUDIENCE, "sts.amazonaws.com")
+        volumes.tokens.append(Token(folder / "token", audience, int(expiration)))
     added = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
     if annotations.get(_REGIONAL, "true") == "true":
         added["AWS_STS_REGIONAL_ENDPOINTS"] = "regional"

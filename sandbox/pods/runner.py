@@ -144,9 +144,8 @@ class Runner(threading.Thread):
         if self._volumes is None:
             shutil.rmtree(self._directory / "volumes", ignore_errors=True)
             self._volumes = volumes.make(source, self._pod, self.container, self._directory / "volumes")
-            folder = self._directory / "volumes"
-            region = self._setting.region
-            identity.add(self._client, self._pod, environment, self._volumes, directory=folder, region=region)
+        folder, region = self._directory / "volumes", self._setting.region
+        identity.add(self._client, self._pod, environment, self._volumes, directory=folder, region=region)
         self._volumes.renew(self._client, self._pod, must=True)
         ports = Ports()
         command, environment = self._command(environment, self._volumes, ports)
