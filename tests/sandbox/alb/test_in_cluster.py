@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.alb.annotations import PREFIX
-from sandbox.control_plane import ALB
+from sandbox.control_plane import BACKGROUND
 from sandbox.kube_client import KubeClient, object_path
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
@@ -270,10 +270,10 @@ def test_an_ingress_waits_for_a_controller_to_go(controlled: World) -> None:
 def test_up_brings_it_back(controlled: World) -> None:
     controlled.ingress("web")
     hostname = wait_until(lambda: controlled.hostname("web"), "the hostname")
-    pid = int(controlled.sandbox.cluster(CLUSTER)["processes"][ALB]["pid"])
+    pid = int(controlled.sandbox.cluster(CLUSTER)["processes"][BACKGROUND]["pid"])
     os.kill(pid, signal.SIGKILL)
     controlled.sandbox.up()
-    assert int(controlled.sandbox.cluster(CLUSTER)["processes"][ALB]["pid"]) != pid
+    assert int(controlled.sandbox.cluster(CLUSTER)["processes"][BACKGROUND]["pid"]) != pid
     controlled.ingress("web", {"healthcheck-path": "/new"})
     controlled.await_health_path("/new")
     assert controlled.hostname("web") == hostname
