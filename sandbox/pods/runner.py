@@ -197,7 +197,9 @@ class Runner(threading.Thread):
         setting = self._setting
         home = str(self._directory / "home")
         proxies = {name: setting.proxy for key in ("HTTP_PROXY", "HTTPS_PROXY") for name in (key, key.lower())}
-        led = process.environment(setting.base, {"HOME": home, "TMPDIR": home, "AWS_ENDPOINT_URL": setting.aws})
+        led = process.environment(setting.base, {"HOME": home, "TMPDIR": home})
+        # STS by its own name too: the SDK for Go asks it for credentials before it heeds the common name.
+        led |= dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"), setting.aws)
         led |= proxies | dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         account = mounted.mounts.get(ACCOUNT_MOUNT)
         if account is not None:

@@ -16,7 +16,7 @@ from sandbox.kube_fixtures import ACCOUNT
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
 
-from .workloads import BALANCER, EXTERNAL_DNS, Namespace, answer_of, state_of
+from .workloads import EXTERNAL_DNS, Namespace, answer_of, state_of
 
 READ = ["get", "list", "watch"]
 RULES = [
@@ -50,6 +50,17 @@ def zones(sandbox: RunningSandbox) -> Iterator[dict[str, str]]:
         if changes:
             route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
         route53.delete_hosted_zone(Id=zone)
+
+
+@pytest.fixture
+def balancer(sandbox: RunningSandbox) -> Iterator[str]:
+    """The name of a load balancer: aliases of others are refused."""
+    elb, subnets = sandbox.aws().client("elbv2"), sandbox.aws().admin("GET", "fixtures")["subnets"]
+    (made,) = elb.create_load_balancer(Name="real-dns", Subnets=[subnets["public-a"], subnets["public-b"]])[
+        "LoadBalancers"
+    ]
+    yield made["DNSName"]
+    elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
 
 
 @pytest.fixture
@@ -122,10 +133,10 @@ def external_dns(namespace: Namespace, kind: str, account: str, arn: str) -> Non
     )
 
 
-def balanced(namespace: Namespace, name: str) -> None:
+def balanced(namespace: Namespace, name: str, balancer: str) -> None:
     """Have the status of an Ingress name its load balancer."""
     path = f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses/{name}/status"
-    status = {"status": {"loadBalancer": {"ingress": [{"hostname": BALANCER}]}}}
+    status = {"status": {"loadBalancer": {"ingress": [{"hostname": balancer}]}}}
     assert namespace.kube.request("PATCH", path, status, "application/merge-patch+json")[0] == 200
 
 
@@ -136,10 +147,14 @@ def memory(pid: int) -> float:
 
 
 def test_an_ingress_gets_its_records(
-    sandbox: RunningSandbox, namespace: Namespace, zones: dict[str, str], role: Callable[[str], str]
+    sandbox: RunningSandbox,
+    namespace: Namespace,
+    zones: dict[str, str],
+    balancer: str,
+    role: Callable[[str], str],
 ) -> None:
     namespace.deploy("shop", "example.com/shop:1", {"http": 8080})
-    namespace.traefik("traefik")
+    namespace.traefik("traefik", balancer=balancer)
     namespace.ingress("shop", "shop.example.com", f"{namespace.name}-traefik", DNSName="shop")
     arn = role(f"system:serviceaccount:{namespace.name}:external-dns")
     external_dns(namespace, "private", "external-dns", arn)
@@ -158,10 +173,14 @@ def test_an_ingress_gets_its_records(
 
 
 def test_a_service_account_that_the_role_does_not_trust(
-    sandbox: RunningSandbox, namespace: Namespace, zones: dict[str, str], role: Callable[[str], str]
+    sandbox: RunningSandbox,
+    namespace: Namespace,
+    zones: dict[str, str],
+    balancer: str,
+    role: Callable[[str], str],
 ) -> None:
     namespace.ingress("shop", "shop.example.com", "none", DNSName="shop")
-    balanced(namespace, "shop")
+    balanced(namespace, "shop", balancer)
     external_dns(namespace, "public", "stranger", role(f"system:serviceaccount:{namespace.name}:owner"))
 
     def refused() -> bool:

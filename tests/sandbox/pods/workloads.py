@@ -24,8 +24,8 @@ TRAEFIK_PORTS = {"web": 8000, "traefik": 8080}
 PING = {"httpGet": {"path": "/ping", "port": "traefik"}, "periodSeconds": 10, "failureThreshold": 3}
 
 
-def traefik_arguments(ingress_class: str, *more: str) -> list[str]:
-    """Return arguments as Traefik's chart gives them."""
+def traefik_arguments(ingress_class: str, *more: str, balancer: str = BALANCER) -> list[str]:
+    """Return arguments as Traefik's chart gives them, with the name of the load balancer in front of it."""
     return [
         "--entryPoints.web.address=:8000/tcp",
         "--entryPoints.traefik.address=:8080/tcp",
@@ -34,7 +34,7 @@ def traefik_arguments(ingress_class: str, *more: str) -> list[str]:
         "--global.checkNewVersion=true",
         "--providers.kubernetesIngress",
         f"--providers.kubernetesIngress.ingressClass={ingress_class}",
-        f"--providers.kubernetesIngress.ingressEndpoint.hostname={BALANCER}",
+        f"--providers.kubernetesIngress.ingressEndpoint.hostname={balancer}",
         *more,
     ]
 
@@ -98,7 +98,7 @@ class Namespace:
         services = [{"name": key, "port": port, "targetPort": key} for key, port in ports.items()]
         self.apply("v1", "Service", name, spec={"selector": {"app": name}, "ports": services})
 
-    def traefik(self, name: str, *more: str, replicas: int = 1, **pod: Any) -> None:
+    def traefik(self, name: str, *more: str, replicas: int = 1, balancer: str = BALANCER, **pod: Any) -> None:
         """Make a Traefik with an IngressClass of its own, named after the namespace and it."""
         whole = f"{self.name}-{name}"
         read = ["get", "list", "watch"]
@@ -116,7 +116,7 @@ class Namespace:
             TRAEFIK_PORTS,
             replicas=replicas,
             pod={"serviceAccountName": name, **pod},
-            args=traefik_arguments(whole, *more),
+            args=traefik_arguments(whole, *more, balancer=balancer),
             readinessProbe=PING,
             livenessProbe=PING,
         )
