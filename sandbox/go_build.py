@@ -60,7 +60,7 @@ class Module:
 
 TOOLS = Module(TOOLS_FOLDER, "the sandbox's tools", "10 to 15 minutes", "2.2 GiB", "400")
 # Each in a module of its own: what they are made of would move the versions that Kubernetes is built from.
-TRAEFIK = Module(TOOLS_FOLDER / "traefik", "Traefik", "9 to 15 minutes", "5 GiB", "100")
+TRAEFIK = Module(TOOLS_FOLDER / "traefik", "Traefik", "9 to 15 minutes", "3.3 GiB", "100")
 EXTERNAL_DNS = Module(TOOLS_FOLDER / "external-dns", "ExternalDNS", "6 to 10 minutes", "2 GiB", "100")
 MODULES = (TOOLS, TRAEFIK, EXTERNAL_DNS)
 
@@ -244,7 +244,7 @@ def _progress(title: str, lines: list[str], total: int | None, say: Say) -> Iter
 def _failure(what: str, output: str, module: Module) -> SandboxError:
     end = "\n".join("  " + line for line in output.strip().splitlines()[-8:])
     if "no space left on device" in output:
-        step = "free some space (the builds need about 9 GiB), or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME elsewhere"
+        step = "free some space (the builds need about 13 GiB), or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME elsewhere"
     elif re.search(r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|40[347] ", output):
         step = "modules could not be downloaded: set GOPROXY (or HTTPS_PROXY) to what is in reach, or SANDBOX_BIN"
     elif "checksum mismatch" in output or "SECURITY ERROR" in output:
@@ -260,7 +260,7 @@ def _check_space(directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if free < _NEEDED_BYTES:
         raise SandboxError(
-            f"{directory} has {free >> 20} MiB left; the tools need 1 GiB there and up to 6 GiB in Go's caches",
+            f"{directory} has {free >> 20} MiB left; the tools need 1 GiB there and up to 12 GiB in Go's caches",
             "free some space, or set XDG_CACHE_HOME, GOCACHE and GOMODCACHE elsewhere",
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import process
+from sandbox.control_plane import BACKGROUND
 from sandbox.pods import addresses
 from tests.sandbox.conftest import Box, make_box
 from tests.sandbox_fixtures import RunningSandbox
@@ -43,8 +44,8 @@ def test_programs_live_and_end_with_their_sandbox(make_box: Callable[[str], Box]
     box.up()
     assert running(box) == first
     # A loop that is killed leaves a program that nobody looks after.
-    os.kill(box.processes()["pods"], signal.SIGKILL)
-    assert "started again: pods" in box.up()
+    os.kill(box.processes()[BACKGROUND], signal.SIGKILL)
+    assert f"started again: {BACKGROUND}" in box.up()
     wait_until(lambda: running(box), "the program's next start")
     assert not process.alive(first)
     space.ready("traefik")

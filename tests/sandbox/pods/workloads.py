@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import process
+from sandbox.lifecycle import DEFAULT_CLUSTER
 from sandbox.pods import addresses
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
@@ -53,12 +54,13 @@ def answer_of(
 
 
 class Namespace:
-    """A namespace of the cluster sandbox-blue."""
+    """A namespace of a cluster."""
 
-    def __init__(self, sandbox: RunningSandbox, name: str) -> None:
+    def __init__(self, sandbox: RunningSandbox, name: str, cluster: str = DEFAULT_CLUSTER) -> None:
         self.sandbox = sandbox
         self.name = name
-        self.kube = sandbox.kube()
+        self.cluster = cluster
+        self.kube = sandbox.kube(cluster)
 
     def apply(self, version: str, kind: str, name: str, **fields: Any) -> None:
         """Apply an object; `meta` adds to its metadata."""
@@ -95,8 +97,12 @@ class Namespace:
         self.apply(
             "apps/v1", "Deployment", name, spec={"replicas": replicas, "selector": selector, "template": template}
         )
-        services = [{"name": key, "port": port, "targetPort": key} for key, port in ports.items()]
-        self.apply("v1", "Service", name, spec={"selector": {"app": name}, "ports": services})
+        self.service(name, ports)
+
+    def service(self, name: str, ports: dict[str, int]) -> None:
+        """Make the Service of a Deployment."""
+        listed = [{"name": key, "port": port, "targetPort": key} for key, port in ports.items()]
+        self.apply("v1", "Service", name, spec={"selector": {"app": name}, "ports": listed})
 
     def traefik(self, name: str, *more: str, replicas: int = 1, balancer: str = BALANCER, **pod: Any) -> None:
         """Make a Traefik with an IngressClass of its own, named after the namespace and it."""
@@ -128,6 +134,11 @@ class Namespace:
         spec = {"ingressClassName": ingress_class, "rules": [rule]}
         self.apply("networking.k8s.io/v1", "Ingress", name, spec=spec, meta={"annotations": annotations})
 
+    def balancers(self, ingress: str) -> list[str]:
+        """Return the hostnames that the status of an Ingress has."""
+        item = self.kube.get(f"/apis/networking.k8s.io/v1/namespaces/{self.name}/ingresses/{ingress}")
+        return [entry["hostname"] for entry in item["status"].get("loadBalancer", {}).get("ingress") or ()]
+
     def scale(self, name: str, replicas: int) -> None:
         """Change the number of a Deployment's pods."""
         path = f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}/scale"
@@ -156,7 +167,7 @@ class Namespace:
 
     def entries(self) -> dict[str, Json]:
         """Return what the sandbox says of the namespace's pods that run, by name."""
-        found = addresses.read(Path(self.sandbox.cluster()["pods_file"]))
+        found = addresses.read(Path(self.sandbox.cluster(self.cluster)["pods_file"]))
         return {key.split("/")[1]: entry for key, entry in found.items() if key.split("/")[0] == self.name}
 
     def processes(self) -> dict[str, process.Identity]:
@@ -171,7 +182,11 @@ class Namespace:
 
     def port(self, service: str, name: str) -> int:
         """Wait for the local port behind a Service's port."""
-        found: int = wait_until(lambda: self.sandbox.service_port(self.name, service, name), f"{service}, port {name}")
+
+        def there() -> int | None:
+            return self.sandbox.service_port(self.name, service, name, cluster=self.cluster)
+
+        found: int = wait_until(there, f"{service}, port {name}")
         return found
 
     def remove(self) -> None:
