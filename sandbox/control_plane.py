@@ -23,6 +23,7 @@ from sandbox.state import State, socket_directory
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 PROXY = "egress-proxy"
 BACKGROUND = "background"
+_START = ["start", "cluster"]
 _START_TIMEOUT = 300.0
 _MANAGER = "eks"
 _OF_A_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
@@ -153,9 +154,8 @@ class ControlPlane:
         )
         self._start_proxy()
         config = ["--config", str(configuration), "--kubeconfig", str(self.files / "kubeconfig")]
-        self._kwokctl(binaries, ["create", "cluster", *config])
+        self._start_components(binaries, ["create", "cluster", *config])
         self._start_background(binaries)
-        self._finish()
         self._fill()
         self._await_background()
         self.state.change("clusters", self.name, ready=True)
@@ -163,24 +163,29 @@ class ControlPlane:
     def _restart(self, binaries: Path, dead: list[str]) -> None:
         if PROXY in dead:
             self._start_proxy()
+        self._start_components(binaries, _START)
+        if BACKGROUND in dead:
+            self._start_background(binaries)
+            self._await_background()
+
+    def _start_components(self, binaries: Path, command: list[str]) -> None:
+        """Have kwokctl start them with a command, and again those that ended meanwhile."""
         for last in (False, False, True):
             # Whatever kwokctl recorded of a process that is gone may by now be the number of somebody else's.
             forked = self._forked()
             for name in COMPONENTS:
                 if name in self.dead() and name not in forked:
                     (self.home / "pids" / f"{name}.pid").unlink(missing_ok=True)
-            self._kwokctl(binaries, ["start", "cluster"])
-            if BACKGROUND in self.dead():
-                self._start_background(binaries)
+            self._kwokctl(binaries, command)
             try:
                 self._finish()
+                return
             except SandboxError:
-                # Controllers end by themselves where the API server was away for longer than their leases last.
+                # Controllers end by themselves where the API server does not answer for longer than they wait for it
+                # (KWOK a minute, which a very busy machine takes), or than their leases last.
                 if last or "kube-apiserver" in self.dead():
                     raise
-            else:
-                self._await_background()
-                return
+            command = _START
 
     def _forked(self) -> dict[str, process.Identity]:
         """Return the components that kwokctl started, as far as they run and are this sandbox's."""
@@ -207,7 +212,7 @@ class ControlPlane:
             process.wait_until(client.ready, f"the API server of {self.name}", log, server, _START_TIMEOUT)
         finally:
             client.close()
-        missing = self.dead()
+        missing = [name for name in self.dead() if name != BACKGROUND]
         if missing:
             raise SandboxError(
                 f"cluster {self.name}: {', '.join(missing)} ended while it started",
@@ -263,7 +268,6 @@ class ControlPlane:
         self._await(PROXY, self.socket.exists)
 
     def _start_background(self, binaries: Path) -> None:
-        """Start it; it waits for the API server by itself."""
         Path(self.entry["pods_file"]).unlink(missing_ok=True)
         module: list[str | Path] = ["sandbox.background", "--base", self.state.base, "--files", self.files / "pods"]
         module += ["--programs", binaries, "--region", self.region]
