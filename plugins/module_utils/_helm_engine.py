@@ -11,7 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils import (
+    _helm_graph,
+    _helm_manifests,
+    _helm_storage,
+    _helm_values_from,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
@@ -32,10 +37,11 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     UNCHANGED,
     Decision,
     Release,
+    decide,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts import Restarts
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Workload, reason
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import without
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import same, without
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -78,7 +84,7 @@ class Decided:
     decisions: dict[str, Decision]
     drift: dict[str, list[Change]]
     problems: dict[str, str]
-    """Why it cannot be told whether a release drifted."""
+    """Why it cannot be told what is to be done with a release, or whether it drifted."""
 
     @property
     def unchanged(self) -> bool:
@@ -102,6 +108,7 @@ class Engine:
         self._decisions = decided.decisions
         self._drift = decided.drift
         self._problems = decided.problems
+        self._unchanged = decided.unchanged
         self._kubernetes = kubernetes
         self._context = context
         self._gates = Gates(kubernetes, context)
@@ -168,6 +175,8 @@ class Engine:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
         try:
+            if release.sources and not self._unchanged:
+                release, decision = self._known(release, decision)
             if decision.state != UNCHANGED:
                 self._require_namespace(release, decision)
                 self._change(release, decision)
@@ -178,6 +187,16 @@ class Engine:
             why = "" if decision.state != UNCHANGED else "Helm has nothing to change. "
             return Outcome(FAILED, _since(started), self._changed(release, decision), why + error.message)
         return Outcome(decision.state, _since(started), decision.state in CHANGES, decision.reason)
+
+    def _known(self, release: Release, decision: Decision) -> tuple[Release, Decision]:
+        """The release with the live values of now, as what it needs may have made them, and what is to be done then."""
+        values = _helm_values_from.require(self._kubernetes, release.values, release.sources)
+        if not same(values, release.values):
+            release = self._releases[release.key] = replace(release, values=values)
+            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+            decision = self._decisions[release.key] = decide(release, stored)
+            self._drift.pop(release.key, None)
+        return release, decision
 
     def _rehearse(self, key: str) -> Outcome:
         if key in self._problems:

@@ -15,6 +15,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import C
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values_from import Source
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 """At most 53 characters: https://helm.sh/docs/chart_template_guide/getting_started/#adding-a-simple-template-call"""
@@ -46,6 +47,8 @@ class Release:
     drift: bool = False
     values_variable: str = ""
     """The variable by which the user sets the values."""
+    sources: tuple[Source, ...] = ()
+    """What values come from live objects."""
 
     @property
     def key(self) -> str:

@@ -118,6 +118,45 @@ options:
           - Name of the Ansible variable by which the user of a role sets O(releases[].values). Messages send the user
             there where a value is wrong or missing; it has no other meaning.
         type: str
+      values_from:
+        description:
+          - Values that are fields of objects of the cluster, such as the name of a load balancer in the status of an
+            Ingress.
+          - They are read before anything is decided, one call each, and again once all releases in O(releases[].needs)
+            are done where this run changes anything, so that a release is converged in one run though a value of it is
+            not there when the run begins. Give the release that makes the object a gate that waits for the field.
+          - The release fails where a field is not there then. Check mode and diffs say that it is known once it is
+            there.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          kind:
+            description:
+              - Kind of the object, as in O(releases[].gates[].kind).
+            type: str
+            required: true
+            choices: [deployment, daemonset, statefulset, job, crd, apiservice, ingress, service]
+          name:
+            description:
+              - Name of the object.
+            type: str
+            required: true
+          namespace:
+            description:
+              - Namespace of the object; the release's by default.
+            type: str
+          path:
+            description:
+              - Path of the field, as in V(status.loadBalancer.ingress[0].hostname). It must be a text, a number or a
+                boolean. Keys have letters, digits, hyphens and underscores.
+            type: str
+            required: true
+          value:
+            description:
+              - Place in the chart's values, keys joined by dots. Fails where O(releases[].values) gives it, too.
+            type: str
+            required: true
       needs:
         description:
           - Names of releases of the same task that must be ready before this one is touched; C(namespace/name) where
