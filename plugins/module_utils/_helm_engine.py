@@ -11,12 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import (
-    _helm_graph,
-    _helm_manifests,
-    _helm_storage,
-    _helm_values_from,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils import _helm_graph, _helm_manifests, _helm_storage
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
@@ -35,13 +30,17 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     REMOVED,
     SKIPPED,
     UNCHANGED,
+    Decided,
     Decision,
     Release,
     decide,
+    removed,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts import Restarts
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Workload, reason
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import same, without
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values_from import require
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -77,21 +76,6 @@ class Outcome:
     after: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Decided:
-    """What is to be done: a decision for each release, and what drifted of those that are unchanged but for that."""
-
-    decisions: dict[str, Decision]
-    drift: dict[str, list[Change]]
-    problems: dict[str, str]
-    """Why it cannot be told what is to be done with a release, or whether it drifted."""
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether nothing is to be done at all."""
-        return all(decision.state == UNCHANGED for decision in self.decisions.values())
-
-
 class Engine:
     """One run over the graph of releases."""
 
@@ -123,6 +107,9 @@ class Engine:
         self._archives = Archives(self._helm, context)
         self._crds = Crds(kubernetes, self._gates, context)
         self._restarts = Restarts(kubernetes, context)
+        self._removal = Removal(kubernetes, context, removed(releases.values()))
+        self._left: dict[str, list[str]] = {}
+        """What was removed of what removed releases left behind."""
         self._restarted: dict[str, list[Workload]] = {}
         self._applied: dict[str, list[Change]] = {}
         self._differences: dict[str, tuple[Leaves, Leaves]] = {}
@@ -190,7 +177,7 @@ class Engine:
 
     def _known(self, release: Release, decision: Decision) -> tuple[Release, Decision]:
         """The release with the live values of now, as what it needs may have made them, and what is to be done then."""
-        values = _helm_values_from.require(self._kubernetes, release.values, release.sources)
+        values = require(self._kubernetes, release.values, release.sources)
         if not same(values, release.values):
             release = self._releases[release.key] = replace(release, values=values)
             stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
@@ -222,6 +209,8 @@ class Engine:
             self._restarted[release.key] = self._restarts.owed(release, decision, changes)
             self._look(release)
         elif decision.state == REMOVED:
+            if decision.status:
+                self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
             self._differences[release.key] = self._between(release, decision.manifest, "")
         else:
             self._require_namespace(release, decision)
@@ -287,7 +276,9 @@ class Engine:
         return find
 
     def _changed(self, release: Release, decision: Decision) -> bool:
-        """Whether helm did anything to a release that failed. It may end before it has, as where a chart is missing."""
+        """Whether anything was done to a release that failed; helm may end before, as where a chart is missing."""
+        if self._left.get(release.key):
+            return True
         if release.key not in self._touched:
             return False
         try:
@@ -332,8 +323,7 @@ class Engine:
             self._restarted[release.key] = self._restarts.repair(release, decision, self._applied[release.key])
             return
         if decision.state == REMOVED:
-            self._helm.uninstall(release)
-            self._differences[release.key] = self._between(release, decision.manifest, "")
+            self._remove(release, decision)
             return
         # Before anything is repaired: where the chart cannot be had nothing is done at all.
         release = self._fetched(release, decision)
@@ -348,6 +338,14 @@ class Engine:
             self._restarted[release.key] = self._restarts.settle(release, mark)
         if self._context.diff_mode:
             self._differences[release.key] = self._between(release, decision.manifest, self._manifest(release))
+
+    def _remove(self, release: Release, decision: Decision) -> None:
+        if decision.status:
+            self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
+            self._helm.uninstall(release)
+        # Its programs have ended, so that they write nothing any more.
+        self._removal.remove(release.leftovers, self._left.setdefault(release.key, []).append)
+        self._differences[release.key] = self._between(release, decision.manifest, "")
 
     def _fetched(self, release: Release, decision: Decision) -> Release:
         """The release with its chart on this machine."""

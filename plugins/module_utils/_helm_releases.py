@@ -13,17 +13,21 @@ from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Decided, Engine, Outcome
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Engine, Outcome
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, parse, shown
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
     FAILED,
     SKIPPED,
     UNCHANGED,
+    Decided,
     Decision,
     Release,
     decide,
     drifted,
+    left_behind,
+    removed,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -57,8 +61,12 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
     _fill(releases, kubernetes, context, decided)
+    removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
+        left = removal.find(release.leftovers) if release.chart is None else []
+        if left:
+            decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
 
     def look(key: str) -> list[Change]:
         return _helm_drift.find(kubernetes, context, releases[key], decided.decisions[key].manifest)

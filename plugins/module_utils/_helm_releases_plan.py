@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Use
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
@@ -49,6 +52,8 @@ class Release:
     """The variable by which the user sets the values."""
     sources: tuple[Source, ...] = ()
     """What values come from live objects."""
+    used_by: tuple[Use, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
 
     @property
     def key(self) -> str:
@@ -85,6 +90,21 @@ class Decision:
     """The objects of its newest revision."""
     hidden: frozenset[str] = field(default=frozenset(), repr=False)
     """What no diff may show: texts of values that look secret by their name."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is to be done: a decision for each release, and what drifted of those that are unchanged but for that."""
+
+    decisions: dict[str, Decision]
+    drift: dict[str, list[Change]]
+    problems: dict[str, str]
+    """Why it cannot be told what is to be done with a release, or whether it drifted."""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nothing is to be done at all."""
+        return all(decision.state == UNCHANGED for decision in self.decisions.values())
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:
@@ -133,6 +153,14 @@ def _decide(release: Release, stored: Stored | None) -> Decision:
     return Decision(UNCHANGED, "", status)
 
 
+def left_behind(decision: Decision, names: list[str]) -> Decision:
+    """The decision on a release that is removed, or gone already, of which these objects are left."""
+    before = {**decision.before, "left behind": names}
+    if decision.state == UNCHANGED:
+        return replace(decision, state=REMOVED, reason=f"left behind: {', '.join(names)}", before=before)
+    return replace(decision, before=before)
+
+
 def drifted(decision: Decision, names: list[str]) -> Decision:
     """The decision on a release whose objects are not as Helm recorded them."""
     reasons = [decision.reason, f"not as released: {', '.join(names)}"]
@@ -159,6 +187,11 @@ def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:
 
 def _shown(name: str, version: str, status: str) -> dict[str, Any]:
     return {"chart": f"{name} {version}", "status": status}
+
+
+def removed(releases: Iterable[Release]) -> frozenset[tuple[str, str]]:
+    """Namespace and name of the releases that are to be absent."""
+    return frozenset((release.namespace, release.name) for release in releases if release.chart is None)
 
 
 def check_names(name: str, namespace: str) -> None:
