@@ -5,44 +5,17 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._load_balancer_inputs_info import LOGIC
+from ansible_collections.ekspress.eks.tests.integration.certificates import imported
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import counted, written
 from ansible_collections.ekspress.eks.tests.support import run_logic
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.aws.client import AwsServer
 
 REGION = "eu-central-1"
-
-
-def imported(aws: AwsServer, *domains: str) -> str:
-    """A certificate of ours in ACM, which is issued at once."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, domains[0])])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=365))
-        .not_valid_after(now + datetime.timedelta(days=90))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain) for domain in domains]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    text = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    arn: str = aws.client("acm").import_certificate(Certificate=pem, PrivateKey=text)["CertificateArn"]
-    return arn
 
 
 class Ground:
