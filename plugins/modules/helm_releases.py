@@ -46,7 +46,7 @@ description:
     it where this one is ended.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
   - Releases that are to be absent are removed before those that they need. What uses them must be listed for that, and
-    what they leave got and deleted: that needs permissions for these kinds.
+    what they leave got and deleted, for which the caller needs permissions.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces and to patch those of the
     releases, to get the releases' namespaces, to read and watch what the gates name, to get, watch, create, update and
     delete the lease, and to get, watch, create and patch what is in C(crds/) of the charts; with O(releases[].drift) to
@@ -251,7 +251,7 @@ options:
             type: str
             required: true
           finalizers:
-            description: An object must have one of these finalizers. One ending with a slash stands for all beginning so.
+            description: An object must have one of these finalizers. One ending with a slash is for all beginning so.
             type: list
             elements: str
             required: true

@@ -10,9 +10,9 @@ First run: ``--tags addons`` on a cluster with ``addon_concurrency=1`` and on an
 pods take 5 s to become ready, as its gate waits for them.
 
 Unchanged run: ``--tags addons`` again, against a play of ``amazon.aws.iam_managed_policy``, ``amazon.aws.iam_role`` and
-``kubernetes.core.helm`` for each add-on, with the same policies, charts and values, on releases that are the same ones.
-That play has nothing for queues, rules, lifecycle hooks and tags of Auto Scaling groups, nor for gates, which ours
-looks after too. Times are of the tasks that converge; of ours the slowest of several runs counts. CPU is of whole runs
+``kubernetes.core.helm`` for each IAM role and release, with the same policies, charts and values, on releases that are
+the same ones. That play has nothing for queues, rules, lifecycle hooks and tags of Auto Scaling groups, zones and
+certificates, nor for gates, which ours looks after too. Times are of the tasks that converge; of ours the slowest of several runs counts. CPU is of whole runs
 less that of an empty play.
 
 Exits with 1 where a ratio is too small or a run that is called unchanged changes something.
@@ -39,19 +39,19 @@ from tests.benchmarks.playbooks import Ran, local, run
 from tests.sandbox_guard import guarded
 
 ONE, FOUR = "bench-one", "bench-four"
-ADDONS = {
-    "alb_controller": "kube-system/aws-load-balancer-controller",
-    "cluster_autoscaler": "kube-system/cluster-autoscaler",
-    "node_termination_handler": "kube-system/aws-node-termination-handler",
-}
-"""Roles, and their releases."""
 ROUNDS = 3
 LATENCY = 0.05
 READY_AFTER = {"podAnnotations": {"sandbox.ekspress/ready-after": "5s"}}
+VALUES = {
+    f"{addon}_values": READY_AFTER for addon in ("alb_controller", "cluster_autoscaler", "node_termination_handler")
+}
 FASTER_UNCHANGED = 5.0
 FASTER_FIRST = 2.0
 RELEASES = "ekspress.eks.addon : Converge the releases"
 CONVERGE = (
+    "ekspress.eks.addon : Plan what add-ons want",
+    "ekspress.eks.addon : Refuse what cannot work",
+    "ekspress.eks.addon : Check that the control plane reaches the nodes",
     "ekspress.eks.addon : Converge the identities",
     "ekspress.eks.addon : Converge the interruption queues",
     "ekspress.eks.addon : Converge the Auto Scaling groups",
@@ -69,7 +69,8 @@ class Bench:
         self.environment = dict(self._state["environment"])
         self.aws = AwsServer.at(self._state["aws"]["endpoint"])
         variables = yaml.safe_load((ROOT / "inventories/sandbox/group_vars/eks.yml").read_text())
-        self._variables = variables | {f"{role}_values": READY_AFTER for role in ADDONS}
+        self._variables = variables | VALUES
+        self.addons: list[str] = variables["platform_addons"]
 
     def site(self, cluster: str, tags: str, **variables: Any) -> Ran:
         """Run the playbook site for a cluster."""
@@ -84,17 +85,16 @@ class Bench:
     def stock(self) -> list[dict[str, Any]]:
         """The tasks of amazon.aws and kubernetes.core for what our run has made."""
         iam = self.aws.client("iam")
+        names = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
         tasks = []
-        for role, release in ADDONS.items():
-            name = f"{FOUR}-{role.replace('_', '-')}"
+        for name in names:
+            policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+            if not name.startswith(f"{FOUR}-") or not policies:
+                continue
             trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-            (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
-            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-            tasks += [
-                *self._stock_identity(f"stock-{role.replace('_', '-')}", document, trust),
-                self._stock_release(release),
-            ]
-        return tasks
+            document = iam.get_role_policy(RoleName=name, PolicyName=policies[0])["PolicyDocument"]
+            tasks += self._stock_identity(name.replace(FOUR, "stock"), document, trust)
+        return [*tasks, *map(self._stock_release, self._helm("list", "--all-namespaces"))]
 
     def _stock_identity(self, name: str, document: dict[str, Any], trust: dict[str, Any]) -> list[dict[str, Any]]:
         account = trust["Statement"][0]["Principal"]["Federated"].split(":")[4]
@@ -114,28 +114,28 @@ class Bench:
             },
         ]
 
-    def _stock_release(self, release: str) -> dict[str, Any]:
-        namespace, name = release.split("/")
-        kubeconfig = self._state["clusters"][FOUR]["kubeconfig"]
-        recorded = self._helm("get", "metadata", name, "--namespace", namespace, "--kubeconfig", kubeconfig)
+    def _stock_release(self, release: dict[str, str]) -> dict[str, Any]:
+        name, namespace = release["name"], release["namespace"]
+        chart, _, version = release["chart"].rpartition("-")
+        own = ROOT / "charts" / chart
         return {
             "name": f"Release {name}",
             "kubernetes.core.helm": {
                 "name": name,
                 "namespace": namespace,
-                "chart_ref": f"{self._state['registry']['charts']}/{recorded['chart']}",
-                "chart_version": recorded["version"],
-                "values": self._helm("get", "values", name, "--namespace", namespace, "--kubeconfig", kubeconfig),
-                "kubeconfig": kubeconfig,
+                "chart_ref": str(own) if own.exists() else f"{self._state['registry']['charts']}/{chart}",
+                "chart_version": version,
+                "values": self._helm("get", "values", name, "--namespace", namespace),
+                "kubeconfig": self._state["clusters"][FOUR]["kubeconfig"],
                 "binary_path": str(Path(self._state["bin"], "helm3")),
                 "plain_http": True,
             },
         }
 
-    def _helm(self, *arguments: str) -> dict[str, Any]:
-        command = [str(Path(self._state["bin"], "helm")), *arguments, "--output", "json"]
-        found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        return found
+    def _helm(self, *arguments: str) -> Any:
+        kubeconfig = self._state["clusters"][FOUR]["kubeconfig"]
+        command = [str(Path(self._state["bin"], "helm")), *arguments, "--kubeconfig", kubeconfig, "--output", "json"]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> int:
@@ -168,15 +168,15 @@ def measure(bench: Bench) -> int:
     if changed:
         print(f"Runs that are called unchanged changed something: {changed} tasks.")
         return 1
+    print(
+        f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.machine()}, Python "
+        f"{platform.python_version()}; {len(bench.addons)} add-ons, {LATENCY * 1000:.0f} ms for each call of IAM"
+    )
     return report(first, ours, theirs, empty, [task["name"] for task in stock])
 
 
 def report(first: dict[str, Ran], ours: list[Ran], theirs: Ran, empty: Ran, names: list[str]) -> int:
     """Print what was measured; return the exit code."""
-    print(
-        f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.machine()}, Python "
-        f"{platform.python_version()}; {len(ADDONS)} add-ons, {LATENCY * 1000:.0f} ms for each call of IAM"
-    )
     print(f"{'run':<72}{'seconds':>9}{'CPU s':>8}")
     for way, ran in first.items():
         print(row(f"first, {way}: helm_releases, gates of 5 s", ran.spent(RELEASES), ran.cpu - empty.cpu))
