@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import DEFAULT_CLUSTER, Sandbox
+from sandbox.pods import addresses
 from sandbox.state import directory
 
 # A caller's own AWS set-up would win over (or be mixed into) the sandbox's.
@@ -83,6 +84,10 @@ def _rows(data: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     for name, entry in sorted(data["clusters"].items()):
         more = f"{entry['region']}  KUBECONFIG={entry['kubeconfig']}"
         rows.append((f"cluster {name}", mark(health["clusters"][name]), entry["endpoint"], more))
+        for pod, real in sorted(addresses.read(Path(entry["pods_file"])).items() if "pods_file" in entry else ()):
+            if real["process"] is not None:
+                ports = ", ".join(f"{port} is {local}" for port, local in real["ports"].items())
+                rows.append((f"  pod {pod}", mark(real["ready"]), "127.0.0.1", f"{ports}  log: {real['log']}"))
     return rows
 
 

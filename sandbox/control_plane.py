@@ -6,22 +6,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import kwok_stages, process
+from sandbox import control_plane_files, process
 from sandbox.binaries import kubernetes_version
 from sandbox.errors import SandboxError
 from sandbox.kube_client import KubeClient
 from sandbox.kube_fixtures import SERVICE_CIDR, objects
-from sandbox.state import State, socket_directory, write_file
+from sandbox.state import State, socket_directory
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 PROXY = "egress-proxy"
+BACKGROUND = "background"
 _START_TIMEOUT = 300.0
 _MANAGER = "eks"
 _OF_A_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
@@ -66,7 +67,7 @@ class ControlPlane:
     def dead(self) -> list[str]:
         """Return the names of its processes that do not run."""
         processes = self.entry.get("processes", {})
-        return [name for name in (*COMPONENTS, PROXY) if not process.alive(processes.get(name))]
+        return [name for name in (*COMPONENTS, PROXY, BACKGROUND) if not process.alive(processes.get(name))]
 
     def healthy(self) -> bool:
         """Tell whether it was completely made, all its processes run and its API server is ready."""
@@ -81,9 +82,15 @@ class ControlPlane:
     def up(self, binaries: Path, aws_port: int) -> str:
         """Create it or start again what of it does not run; return what was done."""
         entry = self.entry
-        if not entry.get("ready") or entry.get("aws_port") != aws_port:
+        if not entry.get("ready"):
             self._create_anew(binaries, aws_port)
-            return "created anew, as the AWS server's port was taken" if entry.get("ready") else "created"
+            return "created"
+        if entry.get("aws_port") != aws_port:
+            self._create_anew(binaries, aws_port)
+            return "created anew, as the AWS server's port was taken"
+        if "pods_file" not in entry:
+            self._create_anew(binaries, aws_port)
+            return "created anew, as an earlier version of the sandbox had made it"
         dead = self.dead()
         lost_ports = [
             f"{name} ({port})"
@@ -98,7 +105,9 @@ class ControlPlane:
 
     def remove(self) -> None:
         """End its processes and remove all that it left."""
-        process.end_identities([*self.entry.get("processes", {}).values(), *self._forked().values()], grace=1.0)
+        processes = self.entry.get("processes", {})
+        programs = process.children([processes.get(BACKGROUND)], self.state.base)
+        process.end_identities([*processes.values(), *self._forked().values(), *programs], grace=1.0)
         self.state.remove("clusters", self.name)
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.files, ignore_errors=True)
@@ -128,18 +137,27 @@ class ControlPlane:
             issuer=self.issuer,
             service_cidr=SERVICE_CIDR,
             webhooks_file=str(self.files / "webhooks.json"),
+            pods_file=str(self.files / "pods.json"),
             audit_log=str(self.files / "audit.log"),
             ports=ports,
             aws_port=aws_port,
             processes={},
             ready=False,
         )
-        self._write_configuration(binaries, aws_port, ports)
+        configuration = control_plane_files.write(
+            self.files,
+            self.entry,
+            binaries,
+            webhook=f"http://127.0.0.1:{aws_port}/sandbox/authenticate/{self.name}",
+            egress_socket=self.socket,
+        )
         self._start_proxy()
-        config = ["--config", str(self.files / "kwokctl.yaml"), "--kubeconfig", str(self.files / "kubeconfig")]
+        config = ["--config", str(configuration), "--kubeconfig", str(self.files / "kubeconfig")]
         self._kwokctl(binaries, ["create", "cluster", *config])
+        self._start_background(binaries)
         self._finish()
         self._fill()
+        self._await_background()
         self.state.change("clusters", self.name, ready=True)
 
     def _restart(self, binaries: Path, dead: list[str]) -> None:
@@ -152,13 +170,17 @@ class ControlPlane:
                 if name in self.dead() and name not in forked:
                     (self.home / "pids" / f"{name}.pid").unlink(missing_ok=True)
             self._kwokctl(binaries, ["start", "cluster"])
+            if BACKGROUND in self.dead():
+                self._start_background(binaries)
             try:
                 self._finish()
-                return
             except SandboxError:
                 # Controllers end by themselves where the API server was away for longer than their leases last.
                 if last or "kube-apiserver" in self.dead():
                     raise
+            else:
+                self._await_background()
+                return
 
     def _forked(self) -> dict[str, process.Identity]:
         """Return the components that kwokctl started, as far as they run and are this sandbox's."""
@@ -179,7 +201,7 @@ class ControlPlane:
         processes = self.entry["processes"] | self._forked()
         self.state.change("clusters", self.name, processes=processes)
         client = self.client()
-        log = self.home / "logs" / "kube-apiserver.log"
+        log = self._log("kube-apiserver")
         server = processes.get("kube-apiserver", {"pid": 0, "start_time": 0})
         try:
             process.wait_until(client.ready, f"the API server of {self.name}", log, server, _START_TIMEOUT)
@@ -189,12 +211,12 @@ class ControlPlane:
         if missing:
             raise SandboxError(
                 f"cluster {self.name}: {', '.join(missing)} ended while it started",
-                process.tail(self.home / "logs" / f"{missing[0]}.log"),
+                process.tail(self._log(missing[0])),
             )
 
     def _fill(self) -> None:
         client = self.client()
-        log = self.home / "logs" / "kube-controller-manager.log"
+        log = self._log("kube-controller-manager")
         manager = self.entry["processes"]["kube-controller-manager"]
         spaces = ("default", "kube-system")
 
@@ -237,122 +259,35 @@ class ControlPlane:
     def _start_proxy(self) -> None:
         self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
-        log = self.files / "egress-proxy.log"
-        command = [process.python(), "-m", "sandbox.egress_proxy", "--socket", self.socket]
-        command += ["--endpoint", self.endpoint, "--pki", self.home / "pki", "--control", self.entry["webhooks_file"]]
-        identity = process.spawn([str(part) for part in command], self.state.base, log)
-        self.state.change("clusters", self.name, processes=self.entry["processes"] | {PROXY: identity})
-        process.wait_until(self.socket.exists, f"the egress proxy of {self.name}", log, identity, _START_TIMEOUT)
+        self._start(PROXY, ["sandbox.egress_proxy", "--socket", self.socket])
+        self._await(PROXY, self.socket.exists)
 
-    def _write_configuration(self, binaries: Path, aws_port: int, ports: dict[str, int]) -> None:
-        def write(name: str, content: dict[str, Any]) -> str:
-            write_file(self.files / name, json.dumps(content, indent=2) + "\n")
-            return str(self.files / name)
+    def _start_background(self, binaries: Path) -> None:
+        """Start it; it waits for the API server by itself."""
+        Path(self.entry["pods_file"]).unlink(missing_ok=True)
+        module: list[str | Path] = ["sandbox.background", "--base", self.state.base, "--files", self.files / "pods"]
+        module += ["--programs", binaries, "--region", self.region]
+        module += ["--aws", f"http://127.0.0.1:{self.entry['aws_port']}"]
+        self._start(BACKGROUND, module)
 
-        webhook = f"http://127.0.0.1:{aws_port}/sandbox/authenticate/{self.name}"
-        tokens = write(
-            "token-webhook.json",
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": "aws", "cluster": {"server": webhook}}],
-                "users": [{"name": "api-server", "user": {}}],
-                "contexts": [{"name": "aws", "context": {"cluster": "aws", "user": "api-server"}}],
-                "current-context": "aws",
-            },
-        )
-        connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(self.socket)}}}
-        egress = write(
-            "egress.json",
-            {
-                "apiVersion": "apiserver.k8s.io/v1beta1",
-                "kind": "EgressSelectorConfiguration",
-                "egressSelections": [{"name": "cluster", "connection": connection}],
-            },
-        )
-        server = {
-            "advertise-address": "10.0.255.10",
-            **self._audit(write),
-            "authentication-token-webhook-config-file": tokens,
-            "authentication-token-webhook-version": "v1",
-            # Short, so that a changed access entry counts at once; not 0, so that a burst of calls asks once.
-            "authentication-token-webhook-cache-ttl": "1s",
-            "egress-selector-config-file": egress,
-            # As on EKS: webhooks are dialled at their endpoints, so a Service without any is refused by name.
-            "enable-aggregator-routing": "true",
-            "service-account-issuer": self.issuer,
-            "service-account-jwks-uri": f"{self.issuer}/keys",
-            "api-audiences": "https://kubernetes.default.svc",
-            "service-cluster-ip-range": SERVICE_CIDR,
-            "v": "1",
-        }
-        quiet = {"v": "1"}
-        patches = {
-            "etcd": {"log-level": "warn", "unsafe-no-fsync": "true"},
-            "kube-apiserver": server,
-            "kube-controller-manager": quiet | {"service-cluster-ip-range": SERVICE_CIDR},
-            "kube-scheduler": quiet,
-        }
-        options = {
-            "runtime": "binary",
-            "bindAddress": "127.0.0.1",
-            "kubeVersion": kubernetes_version(),
-            "etcdBinary": str(binaries / "etcd"),
-            "kubeApiserverBinary": str(binaries / "kube-apiserver"),
-            "kubeControllerManagerBinary": str(binaries / "kube-controller-manager"),
-            "kubeSchedulerBinary": str(binaries / "kube-scheduler"),
-            "kwokControllerBinary": str(binaries / "kwok"),
-            "kubectlBinary": str(binaries / "kubectl"),
-            "etcdPort": ports["etcd"],
-            "etcdPeerPort": ports["etcd-peer"],
-            "kubeApiserverPort": ports["kube-apiserver"],
-            "kubeControllerManagerPort": ports["kube-controller-manager"],
-            "kubeSchedulerPort": ports["kube-scheduler"],
-            "kwokControllerPort": ports["kwok-controller"],
-        }
-        configuration = {
-            "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
-            "kind": "KwokctlConfiguration",
-            "options": options,
-            "componentsPatches": [
-                {
-                    "name": name,
-                    # A flag that is a list would otherwise get a second item beside kwokctl's own.
-                    "extraArgs": [
-                        {"key": key, "value": value, "override": key == "service-account-issuer"}
-                        for key, value in flags.items()
-                    ],
-                }
-                for name, flags in patches.items()
-            ],
-        }
-        documents = (json.dumps(document, indent=2) for document in (configuration, *kwok_stages.stages()))
-        write_file(self.files / "kwokctl.yaml", "\n---\n".join(documents) + "\n")
+    def _await_background(self) -> None:
+        self._await(BACKGROUND, Path(self.entry["pods_file"]).exists)
 
-    def _audit(self, write: Callable[[str, dict[str, Any]], str]) -> dict[str, str]:
-        """Return the flags of a log of requests: each is in it before it is answered.
+    def _start(self, name: str, module: list[str | Path]) -> None:
+        """Start a process of ours that works with the API server and with pods."""
+        command = [process.python(), "-m", *module, "--endpoint", self.endpoint, "--pki", self.home / "pki"]
+        command += ["--control", self.entry["webhooks_file"], "--pods", self.entry["pods_file"]]
+        # What SDKs would read of the caller's.
+        nobodys = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        identity = process.spawn(command, self.state.base, self._log(name), nobodys)
+        self.state.change("clusters", self.name, processes=self.entry["processes"] | {name: identity})
 
-        https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
-        """
-        policy = {
-            "apiVersion": "audit.k8s.io/v1",
-            "kind": "Policy",
-            "omitStages": ["ResponseStarted", "ResponseComplete", "Panic"],
-            "omitManagedFields": True,
-            "rules": [
-                # What the API server asks itself, and health checks, would be most of the log.
-                {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
-                {"level": "None", "users": ["system:apiserver"]},
-                {"level": "Metadata"},
-            ],
-        }
-        return {
-            "audit-policy-file": write("audit-policy.json", policy),
-            "audit-log-path": self.entry["audit_log"],
-            # MiB; with the one that is written to, this is all that it takes of the disk.
-            "audit-log-maxsize": "16",
-            "audit-log-maxbackup": "1",
-        }
+    def _await(self, name: str, ready: Callable[[], bool]) -> None:
+        identity = self.entry["processes"][name]
+        process.wait_until(ready, f"{name} of {self.name}", self._log(name), identity, _START_TIMEOUT)
+
+    def _log(self, name: str) -> Path:
+        return (self.files if name in (PROXY, BACKGROUND) else self.home / "logs") / f"{name}.log"
 
     def _kwokctl(self, binaries: Path, arguments: list[str]) -> None:
         log = self.files / "kwokctl.log"

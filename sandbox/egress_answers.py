@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def answer(path: str, body: Json | None, pod: str, control: dict[str, Json]) -> 
     if body is None and parts[0] == "apis":
         return _discovery(parts[1:])
     return 404, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "message": f"{pod}: no {path}"}
+
+
+def echo(pod: str, method: str, path: str, headers: Iterable[tuple[str, str]]) -> Json:
+    """Return what a pod that is played answers a client with: who it is, and what it was asked."""
+    return {"pod": pod, "method": method, "path": path, "headers": {name.lower(): value for name, value in headers}}
 
 
 def _review(path: str, body: Json, deny: Json) -> Json:

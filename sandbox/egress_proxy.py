@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The way out of one API server: an HTTP CONNECT proxy on a Unix socket that stands where pods would listen.
 
-The API server dials webhooks and aggregated APIs at pod addresses. No such pod runs here, so this proxy looks the
-address up: a ready pod that serves the port is answered for, with the certificate from the Secret that the pod
-mounts (so that a caBundle that does not match fails as it does on EKS); anything else is refused. It never
-connects to anything but the API server itself.
+The API server dials webhooks and aggregated APIs at pod addresses. Few pods run here, so this proxy looks the
+address up: one that really runs is connected to; a ready pod that serves the port is answered for, with the
+certificate from the Secret that the pod mounts (so that a caBundle that does not match fails as it does on EKS);
+anything else is refused. It never connects to anything but the API server itself and local ports of pods.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import socket
 import socketserver
 import ssl
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -34,35 +35,58 @@ class Refused(Exception):
     """The connection is refused, with the reason as a network would have it."""
 
 
-class Proxy(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """The server on the Unix socket; one thread a connection."""
+class Threads(socketserver.ThreadingMixIn):
+    """A server with one thread a connection."""
 
     daemon_threads = True
     request_queue_size = 64
+    lookup: Lookup
+    control: Control
+
+    def target(self, connection: socket.socket, host: str, port: int) -> Target:
+        """Return the pod at an address, or raise what becomes of a connection to it."""
+        fate = self.control.read()["ports"].get(str(port), "open")
+        target = self.lookup.find(host, port)
+        if target is not None and str(port) in target.dropped_ports:
+            fate = "drop"
+        if fate == "drop":
+            # A security group without the port drops packets: nobody answers until the caller gives up.
+            connection.settimeout(_DROP_TIMEOUT)
+            with contextlib.suppress(TimeoutError):
+                connection.recv(1)
+            raise Refused("connection timed out")
+        if target is None or fate == "refuse":
+            raise Refused("connection refused")
+        return target
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep peers that go away out of the log."""
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
+            super().handle_error(request, client_address)  # type: ignore[misc]
+
+
+class Proxy(Threads, socketserver.UnixStreamServer):
+    """The server on the Unix socket."""
 
     def __init__(self, path: str, lookup: Lookup, control: Control) -> None:
         super().__init__(path, Tunnel)
         self.lookup = lookup
         self.control = control
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep peers that go away out of the log."""
-        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
-            super().handle_error(request, client_address)
-
 
 class Tunnel(http.server.BaseHTTPRequestHandler):
-    """One CONNECT, and behind it one TLS connection of the API server to a pod."""
+    """One CONNECT, and behind it one connection of the API server to a pod."""
 
     protocol_version = "HTTP/1.1"
-    server: Proxy
+    server: Threads  # type: ignore[assignment]
 
     def do_CONNECT(self) -> None:
         """Answer for the pod at the address, or refuse."""
         self.close_connection = True
         host, _, port = self.path.rpartition(":")
         try:
-            target = self._target(host.strip("[]"), int(port))
+            target = self.server.target(self.connection, host.strip("[]"), int(port))
+            program = connected(target)
         except (Refused, ValueError) as error:
             self.log_message("%s", f"{self.path}: {error}")
             # The API server shows the status line's text in its own error.
@@ -73,23 +97,10 @@ class Tunnel(http.server.BaseHTTPRequestHandler):
         self.send_response(200, "Connection Established")
         self.end_headers()
         self.wfile.flush()
-        self._serve(target)
-
-    def _target(self, host: str, port: int) -> Target:
-        control = self.server.control.read()
-        fate = control["ports"].get(str(port), "open")
-        target = self.server.lookup.find(host, port)
-        if target is not None and str(port) in target.dropped_ports:
-            fate = "drop"
-        if fate == "drop":
-            # A security group without the port drops packets: nobody answers until the caller gives up.
-            self.connection.settimeout(_DROP_TIMEOUT)
-            with contextlib.suppress(TimeoutError):
-                self.connection.recv(1)
-            raise Refused("connection timed out")
-        if target is None or fate == "refuse":
-            raise Refused("connection refused")
-        return target
+        if program is not None:
+            join(self.connection, program)
+        else:
+            self._serve(target)
 
     def _serve(self, target: Target) -> None:
         self.connection.settimeout(_HANDSHAKE_TIMEOUT)
@@ -149,6 +160,37 @@ class Backend(http.server.BaseHTTPRequestHandler):
         return "api-server"
 
 
+def connected(target: Target) -> socket.socket | None:
+    """Return a connection to the program of a pod that really runs, None where the pod is played."""
+    if target.local is None:
+        return None
+    try:
+        return socket.create_connection(("127.0.0.1", target.local))
+    except OSError as error:
+        raise Refused("connection refused") from error
+
+
+def join(client: socket.socket, program: socket.socket) -> None:
+    """Carry bytes both ways until both sides have ended."""
+
+    def carry() -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                program.sendall(data)
+        with contextlib.suppress(OSError):
+            program.shutdown(socket.SHUT_WR)
+
+    with program:
+        up = threading.Thread(target=carry, daemon=True)
+        up.start()
+        with contextlib.suppress(OSError):
+            while data := program.recv(65536):
+                client.sendall(data)
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+        up.join()
+
+
 def tls_context(target: Target) -> ssl.SSLContext:
     """Return a server context with the pod's certificate; the key never reaches a disk."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -167,12 +209,13 @@ def main() -> None:
     parser.add_argument("--socket", required=True, help="path of the Unix socket")
     parser.add_argument("--endpoint", required=True, help="URL of the API server")
     parser.add_argument("--pki", required=True, type=Path, help="directory of ca.crt, admin.crt and admin.key")
+    parser.add_argument("--pods", required=True, type=Path, help="JSON file of the pods that really run")
     parser.add_argument("--control", required=True, type=Path, help="JSON file of simulated failures")
     options = parser.parse_args()
     # The socket appears under its name only once it listens.
     early = f"{options.socket}.{os.getpid()}"
     os.umask(0o177)
-    server = Proxy(early, Lookup(options.endpoint, options.pki), Control(options.control))
+    server = Proxy(early, Lookup(options.endpoint, options.pki, options.pods), Control(options.control))
     os.rename(early, options.socket)
     server.serve_forever()
 

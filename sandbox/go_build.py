@@ -20,16 +20,49 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 
-TOOLS_MODULE = Path(__file__).resolve().parent / "tools"
-GO_REQUIREMENTS = TOOLS_MODULE.parent.parent / "requirements" / "go.txt"
-# GOGC trades memory (2.2 GiB at most were measured) for a third of the time.
-_SETTINGS = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOGC": "400", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+TOOLS_FOLDER = Path(__file__).resolve().parent / "tools"
+GO_REQUIREMENTS = TOOLS_FOLDER.parent.parent / "requirements" / "go.txt"
+_SETTINGS = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 _FLAGS = ("-buildvcs=false", "-trimpath")
 _HELM3 = "helm.sh/helm/v3/cmd/helm"
 _NEEDED_BYTES = 1 << 30
 _BEAT = 20.0
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Go module in which the versions of some programs, and of all that they are made of, are pinned.
+
+    Attributes:
+        folder: where its go.mod and go.sum are.
+        title: what its programs are called when their build is told of.
+        time: how long its build usually takes.
+        memory: how much memory its build was measured to need at most.
+        gogc: GOGC of the compiler, which trades memory for time.
+    """
+
+    folder: Path
+    title: str
+    time: str
+    memory: str
+    gogc: str
+
+    def text(self) -> str:
+        """Return its go.mod."""
+        return (self.folder / "go.mod").read_text(encoding="utf-8")
+
+    def settings(self) -> dict[str, str]:
+        """Return the variables that its build depends on."""
+        return _SETTINGS | {"GOGC": self.gogc}
+
+
+TOOLS = Module(TOOLS_FOLDER, "the sandbox's tools", "10 to 15 minutes", "2.2 GiB", "400")
+# Each in a module of its own: what they are made of would move the versions that Kubernetes is built from.
+TRAEFIK = Module(TOOLS_FOLDER / "traefik", "Traefik", "9 to 15 minutes", "3.3 GiB", "100")
+EXTERNAL_DNS = Module(TOOLS_FOLDER / "external-dns", "ExternalDNS", "6 to 10 minutes", "2 GiB", "100")
+MODULES = (TOOLS, TRAEFIK, EXTERNAL_DNS)
 
 
 @dataclass(frozen=True)
@@ -41,16 +74,16 @@ class Go:
 
 
 def find_go() -> Go | None:
-    """Return the installed Go if it is new enough for go.mod, None otherwise."""
+    """Return the installed Go if it is new enough for every go.mod, None otherwise."""
     program = shutil.which("go")
     if program is None:
         return None
     done = subprocess.run(
-        [program, "env", "GOVERSION"], env=_environment(), capture_output=True, text=True, check=False, cwd="/"
+        [program, "env", "GOVERSION"], env=_environment(TOOLS), capture_output=True, text=True, check=False, cwd="/"
     )
     version = done.stdout.strip().removeprefix("go")
-    needed = re.search(r"^go (\S+)", (TOOLS_MODULE / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
-    if done.returncode or needed is None or _numbers(version) < _numbers(needed[1]):
+    needed = [found for module in MODULES for found in re.findall(r"^go (\S+)", module.text(), re.MULTILINE)]
+    if done.returncode or _numbers(version) < max(map(_numbers, needed)):
         return None
     return Go(Path(program), version)
 
@@ -80,96 +113,105 @@ def install_go(cache: Path, say: Say) -> Go:
             if done.returncode:
                 raise SandboxError(
                     f"uv could not install Go {version}: {done.stderr.strip()}",
-                    "check UV_INDEX_URL and the network, or install Go 1.26 or newer, or set SANDBOX_BIN",
+                    "check UV_INDEX_URL and the network, or install Go 1.26.1 or newer, or set SANDBOX_BIN",
                 )
             os.rename(folder, target)
             os.mkdir(folder)
     return Go(program, version)
 
 
-def fingerprint(go_version: str) -> str:
-    """Return the name of a build: it changes with the pins, the Go version and the flags."""
+def fingerprint(module: Module, go_version: str) -> str:
+    """Return the name of a module's build: it changes with the pins, the Go version and the flags."""
     total = hashlib.sha256()
     for name in ("go.mod", "go.sum"):
-        total.update((TOOLS_MODULE / name).read_bytes())
-    total.update(repr((go_version, sorted(_SETTINGS.items()), _FLAGS, _link_flags())).encode())
+        total.update((module.folder / name).read_bytes())
+    total.update(repr((go_version, sorted(module.settings().items()), _FLAGS, _link_flags(module))).encode())
     return total.hexdigest()[:24]
 
 
-def build(go: Go, target: Path, say: Say) -> None:
-    """Build all programs and put their directory in its place at once."""
+def build(go: Go, module: Module, target: Path, say: Say) -> None:
+    """Build all programs of a module and put their directory in its place at once."""
     _check_space(target.parent)
-    packages = _packages()
-    say("building the sandbox's tools: 10 to 15 minutes once on two cores, cached afterwards")
-    _run(go, ["mod", "download"], "downloading the tools' modules", say, None)
-    total = len(_output(go, ["list", "-deps", *packages]).splitlines())
+    packages = _packages(module)
+    say(f"building {module.title}: {module.time} once on two cores, cached afterwards")
+    # To list them it downloads their modules, and no others: some that go.mod's requirements name are never needed.
+    downloading = f"downloading the modules of {module.title}"
+    total = len(_run(go, module, ["list", "-deps", *packages], downloading, say).splitlines())
     # The caller holds the build's lock, so what is there is of a build that was killed.
     for old in target.parent.glob(f".build-{target.name}-*"):
         shutil.rmtree(old)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".build-{target.name}-") as folder:
-        title = "building the sandbox's tools"
+        title = f"building {module.title}"
         most = [package for package in packages if package != _HELM3]
-        flags = [*_FLAGS, "-ldflags", _link_flags()]
-        _run(go, ["build", "-v", *flags, "-o", f"{folder}/", *most], title, say, total)
-        _run(go, ["build", "-v", *flags, "-o", f"{folder}/helm3", _HELM3], "building helm 3", say, None)
-        os.rename(f"{folder}/server", f"{folder}/etcd")
+        flags = [*_FLAGS, "-ldflags", _link_flags(module)]
+        _run(go, module, ["build", "-v", *flags, "-o", f"{folder}/", *most], title, say, total=total)
+        if _HELM3 in packages:
+            command = ["build", "-v", *flags, "-o", f"{folder}/helm3", _HELM3]
+            _run(go, module, command, "building helm 3", say)
+            os.rename(f"{folder}/server", f"{folder}/etcd")
         os.chmod(folder, 0o755)
         os.rename(folder, target)
         os.mkdir(folder)
-    say(f"built the sandbox's tools into {target}")
+    say(f"built {module.title} into {target}")
 
 
-def _packages() -> list[str]:
-    text = (TOOLS_MODULE / "go.mod").read_text(encoding="utf-8")
-    block = re.search(r"^tool \(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL)
+def pins(module: Module) -> dict[str, str]:
+    """Return the version (as v1.2.3) of each module that a module's go.mod pins."""
+    return dict(re.findall(r"^\s+(\S+) (v\S+)", module.text(), re.MULTILINE))
+
+
+def _packages(module: Module) -> list[str]:
+    block = re.search(r"^tool \(\n(.*?)^\)", module.text(), re.MULTILINE | re.DOTALL)
     return block[1].split() if block else []
 
 
-def _link_flags() -> str:
-    text = (TOOLS_MODULE / "go.mod").read_text(encoding="utf-8")
-    found = re.search(r"^\s+k8s\.io/kubernetes (v(\d+)\.(\d+)\.\S+)", text, re.MULTILINE)
-    if found is None:
-        raise SandboxError(f"{TOOLS_MODULE}/go.mod pins no k8s.io/kubernetes", "restore it from the repository")
-    values = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3], "gitTreeState": "clean"}
-    return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items())])
+def _link_flags(module: Module) -> str:
+    """Return the flags that leave symbols out, and that tell programs their versions as their own builds do."""
+    found = pins(module)
+    values: dict[str, str] = {}
+    if version := found.get("k8s.io/kubernetes") if module is TOOLS else None:
+        major, minor = version.removeprefix("v").split(".")[:2]
+        kubernetes = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+        values = {f"k8s.io/component-base/version.{key}": value for key, value in kubernetes.items()}
+    elif version := found.get("github.com/traefik/traefik/v3"):
+        values = {"github.com/traefik/traefik/v3/pkg/version.Version": version.removeprefix("v")}
+    elif version := found.get("sigs.k8s.io/external-dns"):
+        values = {"sigs.k8s.io/external-dns/pkg/apis/externaldns.Version": version}
+    if not values:
+        raise SandboxError(f"{module.folder}/go.mod does not pin {module.title}", "restore it from the repository")
+    return " ".join(["-s -w", *(f"-X {key}={value}" for key, value in values.items())])
 
 
-def _environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key != "GOROOT"} | _SETTINGS
+def _environment(module: Module) -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "GOROOT"} | module.settings()
 
 
-def _output(go: Go, arguments: list[str]) -> str:
-    done = subprocess.run(
-        [str(go.program), *arguments], cwd=TOOLS_MODULE, env=_environment(), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise _failure(" ".join(arguments[:2]), done.stderr)
-    return done.stdout
-
-
-def _run(go: Go, arguments: list[str], title: str, say: Say, total: int | None) -> None:
-    """Run Go and count the lines it prints: one a package or module."""
-    process = subprocess.Popen(
-        [str(go.program), *arguments],
-        cwd=TOOLS_MODULE,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _run(go: Go, module: Module, arguments: list[str], title: str, say: Say, *, total: int | None = None) -> str:
+    """Run Go, count the lines that it says (one a package or module), and return what it wrote."""
     lines: list[str] = []
-    try:
-        with _progress(title, lines, total, say):
-            for line in process.stderr or ():
-                lines.append(line)
-            code = process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-    if code:
-        raise _failure(title, "".join(lines))
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [str(go.program), *arguments],
+            cwd=module.folder,
+            env=_environment(module),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            with _progress(title, lines, total, say):
+                for line in process.stderr or ():
+                    lines.append(line)
+                code = process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        if code:
+            raise _failure(title, "".join(lines), module)
+        output.seek(0)
+        return output.read()
 
 
 @contextmanager
@@ -199,16 +241,16 @@ def _progress(title: str, lines: list[str], total: int | None, say: Say) -> Iter
         teller.join()
 
 
-def _failure(what: str, output: str) -> SandboxError:
+def _failure(what: str, output: str, module: Module) -> SandboxError:
     end = "\n".join("  " + line for line in output.strip().splitlines()[-8:])
     if "no space left on device" in output:
-        step = "free some space (the build needs about 6 GiB), or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME elsewhere"
+        step = "free some space (the builds need about 13 GiB), or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME elsewhere"
     elif re.search(r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|40[347] ", output):
         step = "modules could not be downloaded: set GOPROXY (or HTTPS_PROXY) to what is in reach, or SANDBOX_BIN"
     elif "checksum mismatch" in output or "SECURITY ERROR" in output:
         step = "a module differs from go.sum: do not use it; look at GOPROXY"
     elif "signal: killed" in output:
-        step = "the machine ran out of memory (2.2 GiB are needed): set GOMAXPROCS=1 and try again"
+        step = f"the machine ran out of memory ({module.memory} are needed): set GOMAXPROCS=1 and try again"
     else:
         step = "the same command again goes on where it ended; or set SANDBOX_BIN to a directory with the programs"
     return SandboxError(f"{what} failed:\n{end}", step)
@@ -218,7 +260,7 @@ def _check_space(directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if free < _NEEDED_BYTES:
         raise SandboxError(
-            f"{directory} has {free >> 20} MiB left; the tools need 1 GiB there and up to 6 GiB in Go's caches",
+            f"{directory} has {free >> 20} MiB left; the tools need 1 GiB there and up to 12 GiB in Go's caches",
             "free some space, or set XDG_CACHE_HOME, GOCACHE and GOMODCACHE elsewhere",
         )
 

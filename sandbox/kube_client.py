@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -50,6 +51,18 @@ class KubeClient:
             return None
         self._check("GET", path, status, body)
         return body
+
+    def stream(self, path: str, timeout: float) -> Iterator[Any]:
+        """Yield the events of a watch until it ends, or until nothing has come for a time (seconds)."""
+        if self.connection.sock is not None:
+            self.connection.sock.settimeout(timeout)
+        self.connection.timeout = timeout
+        self.connection.request("GET", path, headers={"Accept": "application/json"})
+        answer = self.connection.getresponse()
+        if answer.status != 200:
+            self._check("GET", path, answer.status, answer.read().decode("utf-8", "replace"))
+        for line in answer:
+            yield json.loads(line)
 
     def apply(self, item: dict[str, Any], manager: str) -> Any:
         """Apply an object server-side for a field manager, taking over fields that others hold."""

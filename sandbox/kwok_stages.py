@@ -4,23 +4,32 @@
 """What KWOK makes of nodes and pods.
 
 Nodes are ready. Pods become ready, at once or after the time that an annotation asks for; those of Jobs end, deleted
-ones go.
+ones go. Pods that really run (sandbox/pods) get their address from KWOK, and all else from their process.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from sandbox.pods.programs import IMAGE, OPT_OUT
+
+Json = dict[str, Any]
 
 READY_AFTER = "sandbox.ekspress/ready-after"
 """Annotation of a pod: the time after which it becomes ready, such as 5s; at once where it has none."""
 
 NODE, POD = "Node", "Pod"
 
-_DELETED = {"key": ".metadata.deletionTimestamp", "operator": "Exists"}
-_LIVING = {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"}
+# sandbox/pods/programs.py (container_of) asks the same.
+_RUNS = (
+    f'.spec.restartPolicy == "Always" and .metadata.annotations["{OPT_OUT}"] != "false"'
+    f" and ([.spec.containers[].image | test({json.dumps(IMAGE)})] | any)"
+)
 
+# Templates of YAML, in Go's language for templates.
 _NODE = """\
 {{ $now := Now }}
 phase: Running
@@ -37,59 +46,9 @@ conditions:
 daemonEndpoints: {kubeletEndpoint: {Port: {{ . }}}}
 {{ end }}
 """
-_CONTAINER = """\
-- name: {{ .name | Quote }}
-  image: {{ .image | Quote }}
-  restartCount: 0
-"""
-_TERMINATED = """\
-  state:
-    terminated:
-      exitCode: 0
-      reason: Completed
-      startedAt: {{ $now | Quote }}
-      finishedAt: {{ $now | Quote }}
-"""
-_RUNNING = """\
-  started: true
-  state:
-    running:
-      startedAt: {{ $now | Quote }}
-"""
-_READY = (
-    """\
+_PLACE = """\
 {{ $now := Now }}
-phase: Running
 startTime: {{ $now | Quote }}
-conditions:
-- {type: Initialized, status: "True", lastTransitionTime: {{ $now | Quote }}}
-- {type: ContainersReady, status: "True", lastTransitionTime: {{ $now | Quote }}}
-- {type: Ready, status: "True", lastTransitionTime: {{ $now | Quote }}}
-{{ range .spec.readinessGates }}
-- {type: {{ .conditionType | Quote }}, status: "True", lastTransitionTime: {{ $now | Quote }}}
-{{ end }}
-containerStatuses:
-{{ range .spec.containers }}
-"""
-    + _CONTAINER
-    + "  ready: true\n"
-    + _RUNNING
-    + """\
-{{ end }}
-initContainerStatuses:
-{{ range .spec.initContainers }}
-"""
-    + _CONTAINER
-    + """\
-  ready: true
-{{ if eq .restartPolicy "Always" }}
-"""
-    + _RUNNING
-    + "{{ else }}\n"
-    + _TERMINATED
-    + """\
-{{ end }}
-{{ end }}
 {{ with NodeIPsWith .spec.nodeName }}
 hostIP: {{ index . 0 | Quote }}
 hostIPs:
@@ -107,50 +66,90 @@ podIPs:
 {{ end }}
 {{ end }}
 """
-)
-_COMPLETED = (
-    """\
-{{ $now := Now }}
-phase: Succeeded
-containerStatuses:
-{{ range .spec.containers }}
+_CONDITION = '- {type: %s, status: "%s", lastTransitionTime: {{ $now | Quote }}}\n'
+_GATES = "{{ range .spec.readinessGates }}\n" + _CONDITION % ("{{ .conditionType | Quote }}", "True") + "{{ end }}\n"
+_RUNNING = "{running: {startedAt: {{ $now | Quote }}}}"
+_ENDED = "terminated: {exitCode: 0, reason: Completed, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}"
+_TERMINATED = f"{{{_ENDED}}}"
+_CREATING = "{waiting: {reason: ContainerCreating}}"
+_INITIALIZED = f"""\
+initContainerStatuses:
+{{{{ range .spec.initContainers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  restartCount: 0
+  ready: true
+{{{{ if eq .restartPolicy "Always" }}}}
+  started: true
+  state: {_RUNNING}
+{{{{ else }}}}
+  state: {_TERMINATED}
+{{{{ end }}}}
+{{{{ end }}}}
 """
-    + _CONTAINER
-    + "  ready: false\n  started: false\n"
-    + _TERMINATED
-    + "{{ end }}\n"
+
+
+def _containers(state: str, *, ready: bool) -> str:
+    return f"""\
+containerStatuses:
+{{{{ range .spec.containers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  restartCount: 0
+  ready: {str(ready).lower()}
+  started: {str(ready).lower()}
+  state: {state}
+{{{{ end }}}}
+"""
+
+
+def _conditions(ready: bool) -> str:
+    values = {"Initialized": True, "ContainersReady": ready, "Ready": ready}
+    return "conditions:\n" + "".join(_CONDITION % item for item in values.items()) + _GATES
+
+
+_READY = _PLACE + "phase: Running\n" + _conditions(True) + _INITIALIZED + _containers(_RUNNING, ready=True)
+_PLACED = _PLACE + "phase: Pending\n" + _conditions(False) + _INITIALIZED + _containers(_CREATING, ready=False)
+_COMPLETED = (
+    "{{ $now := Now }}\nphase: Succeeded\nconditions:\n"
+    + "".join(_CONDITION % (kind, "False") for kind in ("ContainersReady", "Ready"))
+    # A merge keeps what it is not told to drop.
+    + _containers(f"{{running: null, {_ENDED}}}", ready=False)
 )
 
+Expression = tuple[str, str] | tuple[str, str, str]
 
-def stages() -> list[dict[str, Any]]:
+_DELETED = (".metadata.deletionTimestamp", "Exists")
+_LIVES = (".metadata.deletionTimestamp", "DoesNotExist")
+_NOT_READY = ('.status.conditions.[] | select( .type == "Ready" ) | .status', "NotIn", "True")
+_PENDING = (".status.phase", "In", "Pending")
+_RUNS_NOW = (".status.phase", "In", "Running")
+_HOMELESS = (".status.podIP", "DoesNotExist")
+_OF_A_JOB = (".metadata.ownerReferences.[].kind", "In", "Job")
+_REAL = (_RUNS, "In", "true")
+_PLAYED = (_RUNS, "NotIn", "true")
+
+
+def stages() -> list[Json]:
     """The stages of all nodes and pods; KWOK's own ones count no more once there is one."""
-    ready = '.status.conditions.[] | select( .type == "Ready" ) | .status'
-    waiting: list[dict[str, Any]] = [
-        _LIVING,
-        {"key": ".status.phase", "operator": "In", "values": ["Pending"]},
-        {"key": ready, "operator": "NotIn", "values": ["True"]},
-    ]
-    of_a_job: list[dict[str, Any]] = [
-        _LIVING,
-        {"key": ".status.phase", "operator": "In", "values": ["Running"]},
-        {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": ["Job"]},
-    ]
     delay = {"durationMilliseconds": 0, "durationFrom": {"expressionFrom": f'.metadata.annotations["{READY_AFTER}"]'}}
-    not_ready = [{"key": ready, "operator": "NotIn", "values": ["True"]}]
     return [
-        _stage(NODE, "node-ready", not_ready, {"statusTemplate": _NODE}),
-        _stage(POD, "pod-ready", waiting, {"statusTemplate": _READY}, delay=delay),
-        _stage(POD, "pod-complete", of_a_job, {"statusTemplate": _COMPLETED}),
-        _stage(POD, "pod-delete", [_DELETED], {"delete": True}),
+        _stage(NODE, "node-ready", [_NOT_READY], {"statusTemplate": _NODE}),
+        _stage(POD, "pod-ready", [_LIVES, _PENDING, _NOT_READY, _PLAYED], {"statusTemplate": _READY}, delay=delay),
+        _stage(POD, "pod-placed", [_LIVES, _HOMELESS, _REAL], {"statusTemplate": _PLACED}),
+        _stage(POD, "pod-complete", [_LIVES, _RUNS_NOW, _OF_A_JOB], {"statusTemplate": _COMPLETED}),
+        _stage(POD, "pod-delete", [_DELETED, _PLAYED], {"delete": True}),
     ]
 
 
-def _stage(
-    kind: str, name: str, conditions: list[dict[str, Any]], following: dict[str, Any], **more: Any
-) -> dict[str, Any]:
+def _stage(kind: str, name: str, selector: list[Expression], following: Json, **more: Any) -> Json:
+    expressions = [
+        {"key": key, "operator": operator, **({"values": values} if values else {})}
+        for key, operator, *values in selector
+    ]
     spec = {
         "resourceRef": {"apiGroup": "v1", "kind": kind},
-        "selector": {"matchExpressions": conditions},
+        "selector": {"matchExpressions": expressions},
         "next": following,
         **more,
     }

@@ -18,7 +18,7 @@ from sandbox import process
 from sandbox.aws.client import ACCESS_KEY, SECRET_KEY
 from sandbox.aws_process import Aws
 from sandbox.binaries import ensure
-from sandbox.control_plane import ControlPlane
+from sandbox.control_plane import BACKGROUND, ControlPlane
 from sandbox.errors import SandboxError
 from sandbox.registry import Registry
 from sandbox.state import State, locked, socket_directory
@@ -166,9 +166,13 @@ class Sandbox:
         }
         for entry in state.data["clusters"].values():
             known |= {(item["pid"], item["start_time"]) for item in entry["processes"].values()}
+        loops = [entry["processes"].get(BACKGROUND) for entry in state.data["clusters"].values()]
 
         def strays() -> dict[int, int]:
-            return {pid: started for pid, started in process.owned(self.base).items() if (pid, started) not in known}
+            owned = process.owned(self.base)
+            # Asked for after that, as a pod may start at any time; they are looked after as long as their loop lives.
+            programs = {(item["pid"], item["start_time"]) for item in process.children(loops, self.base)}
+            return {pid: started for pid, started in owned.items() if (pid, started) not in known | programs}
 
         count = process.end(strays)
         if count:

@@ -118,6 +118,21 @@ def owned(directory: Path) -> dict[int, int]:
     return found
 
 
+def children(parents: Iterable[Mapping[str, object] | None], directory: Path) -> list[Identity]:
+    """Return the processes of the sandbox in this directory that running processes of it have started."""
+    known = {int(str(item["pid"])) for item in parents if item and alive(item)}
+    found = [identify(pid) for pid in owned(directory) if known and _parent(pid) in known]
+    return [item for item in found if item is not None]
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[1])
+
+
 def end(processes: Callable[[], Mapping[int, int]], grace: float = 5.0) -> int:
     """End processes (asked anew until none is left, as they may fork meanwhile) and return how many there were.
 

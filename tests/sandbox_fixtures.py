@@ -15,6 +15,7 @@ import pytest
 from sandbox.aws.client import AwsServer
 from sandbox.kube_client import KubeClient
 from sandbox.lifecycle import DEFAULT_CLUSTER, Sandbox
+from sandbox.pods import addresses
 from sandbox.state import State
 from tests.sandbox_guard import guarded
 
@@ -47,6 +48,20 @@ class RunningSandbox:
         """Return a new client of a cluster's API, as its administrator."""
         entry = self.cluster(name)
         return KubeClient(entry["endpoint"], Path(entry["ca_file"]).parent)
+
+    def pod_port(self, namespace: str, pod: str, port: int, cluster: str = DEFAULT_CLUSTER) -> int | None:
+        """Return the port of 127.0.0.1 that stands for one of a pod that really runs; None where nothing listens."""
+        return addresses.of_pod(Path(self.cluster(cluster)["pods_file"]), namespace, pod, port)
+
+    def service_port(
+        self, namespace: str, service: str, port: int | str, *, cluster: str = DEFAULT_CLUSTER
+    ) -> int | None:
+        """Return the port of 127.0.0.1 behind a Service's (number or name); None where no ready pod listens."""
+        kube = self.kube(cluster)
+        try:
+            return addresses.of_service(kube, Path(self.cluster(cluster)["pods_file"]), namespace, service, port)
+        finally:
+            kube.close()
 
     def aws(self) -> AwsServer:
         """Return a client of the AWS server: faults, log of calls, fixtures, SDK clients."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -28,6 +29,7 @@ class Settings:
         managed_policies_per_role: quota of managed policies attached to a role, 10 to 25.
         rules_per_bus: quota of rules of an event bus.
         queue_name_blocked_seconds: how long the name of a deleted queue cannot be used again; seconds.
+        route53_pending_seconds: how long a change of DNS is PENDING; seconds.
     """
 
     iam_stale_seconds: float = 0.0
@@ -36,6 +38,16 @@ class Settings:
     managed_policies_per_role: int = 10
     rules_per_bus: int = 300
     queue_name_blocked_seconds: float = 60.0
+    route53_pending_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class DnsChange:
+    """A change of Route 53; ``applied`` is of the monotonic clock."""
+
+    submitted: datetime
+    applied: float
+    comment: str | None
 
 
 class State:
@@ -54,6 +66,7 @@ class State:
         self.cluster_creators: dict[tuple[str, str, str], str] = {}
         self.deleted_principals: dict[str, str] = {}
         self.deleted_queues: dict[tuple[str, str, str], float] = {}
+        self.dns_changes: dict[str, DnsChange] = {}
         self.fixtures: dict[str, Any] = {}
         self.writing: set[tuple[str, ...]] = set()
         self.writing_lock = threading.Lock()

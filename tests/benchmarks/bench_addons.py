@@ -12,8 +12,8 @@ pods take 5 s to become ready, as its gate waits for them.
 Unchanged run: ``--tags addons`` again, against a play of ``amazon.aws.iam_managed_policy``, ``amazon.aws.iam_role`` and
 ``kubernetes.core.helm`` for each IAM role and release, with the same policies, charts and values, on releases that are
 the same ones. That play has nothing for queues, rules, lifecycle hooks and tags of Auto Scaling groups, zones and
-certificates, nor for gates, which ours looks after too. Times are of the tasks that converge; of ours the slowest of several runs counts. CPU is of whole runs
-less that of an empty play.
+certificates, nor for gates, which ours looks after too. Times are of the tasks that look and converge; of ours the
+slowest of several runs counts. CPU is of whole runs less that of an empty play.
 
 Exits with 1 where a ratio is too small or a run that is called unchanged changes something.
 """

@@ -20,7 +20,7 @@ from tests.support import wait_until
 
 from .conftest import UP_SECONDS, Box
 
-COMPONENTS = ("aws", "registry", "egress-proxy", *control_plane.COMPONENTS)
+COMPONENTS = ("aws", "registry", control_plane.PROXY, control_plane.BACKGROUND, *control_plane.COMPONENTS)
 MARK = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}}
 
 

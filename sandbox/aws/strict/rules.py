@@ -12,14 +12,18 @@ MODULES = (
     "ec2_zones",
     "eks_cluster",
     "eks_nodegroups",
+    "elbv2",
     "events",
     "iam_managed_policies",
     "iam_oidc",
     "iam_quotas",
     "iam_tags",
     "iam_trust",
+    "route53_records",
+    "route53_zones",
     "sqs",
     "sts_assume",
+    "sts_web_identity",
 )
 
 

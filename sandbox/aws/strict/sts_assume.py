@@ -12,6 +12,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -40,7 +42,7 @@ def _matches(operator: str, wanted: list[str], actual: str | None) -> bool:
     return False
 
 
-def _condition_holds(condition: dict[str, Any], context: dict[str, str | None]) -> bool:
+def _condition_holds(condition: dict[str, Any], context: Mapping[str, str | None]) -> bool:
     """Say whether all conditions hold; one that this server cannot judge does not."""
     for operator, keys in condition.items():
         for key, wanted in keys.items():
@@ -62,14 +64,14 @@ def _is_caller(principal: Any, caller: Caller) -> bool:
     return any(value in names for value in as_list(principal.get("AWS", [])))
 
 
-def trusts(document: str, caller: Caller, context: dict[str, str | None]) -> bool:
-    """Say whether a trust policy lets the caller assume the role."""
+def trusts(document: str, action: str, is_principal: Callable[[Any], bool], context: Mapping[str, str | None]) -> bool:
+    """Say whether a trust policy lets a principal assume the role by an action of STS (in small letters)."""
     allowed = False
     for statement in as_list(json.loads(document).get("Statement", [])):
-        actions = [str(action).lower() for action in as_list(statement.get("Action", []))]
+        actions = [str(item).lower() for item in as_list(statement.get("Action", []))]
         applies = (
-            any(fnmatch.fnmatchcase("sts:assumerole", action) for action in actions)
-            and _is_caller(statement.get("Principal"), caller)
+            any(fnmatch.fnmatchcase(action, pattern) for pattern in actions)
+            and is_principal(statement.get("Principal"))
             and _condition_holds(statement.get("Condition") or {}, context)
         )
         if applies and statement.get("Effect") == "Deny":
@@ -78,17 +80,29 @@ def trusts(document: str, caller: Caller, context: dict[str, str | None]) -> boo
     return allowed
 
 
-@check("sts", "AssumeRole")
-def assume_role(request: AwsRequest, state: State) -> None:
-    """Refuse a role that does not exist or does not trust the caller; AWS does not say which of the two."""
-    arn, caller = str(request.parameters.get("RoleArn", "")), request.caller
+def find_role(request: AwsRequest) -> Any:
+    """Return the role that a request wants to assume, None where there is none."""
+    arn = str(request.parameters.get("RoleArn", ""))
     match = _ROLE.fullmatch(arn)
     if match is None:
         raise Refusal("ValidationError", f"{arn} is invalid")
-    role = None
-    if match[1] == caller.partition:
-        roles = iam_backends[match[2]][match[1]].roles.values()
-        role = next((role for role in roles if role.arn == arn), None)
+    if match[1] != request.caller.partition:
+        return None
+    return next((role for role in iam_backends[match[2]][match[1]].roles.values() if role.arn == arn), None)
+
+
+def check_duration(request: AwsRequest, role: Any) -> None:
+    """Refuse a session that is longer than the role allows."""
+    duration = request.parameters.get("DurationSeconds")
+    if duration is not None and int(duration) > int(role.max_session_duration or 3600):
+        message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise Refusal("ValidationError", message)
+
+
+@check("sts", "AssumeRole")
+def assume_role(request: AwsRequest, state: State) -> None:
+    """Refuse a role that does not exist or does not trust the caller; AWS does not say which of the two."""
+    arn, caller, role = str(request.parameters.get("RoleArn", "")), request.caller, find_role(request)
     external_id = request.parameters.get("ExternalId")
     context = {
         "sts:externalid": None if external_id is None else str(external_id),
@@ -96,13 +110,11 @@ def assume_role(request: AwsRequest, state: State) -> None:
         "aws:principalarn": caller.arn,
         "aws:principalaccount": caller.account,
     }
-    if role is None or not trusts(role.assume_role_policy_document, caller, context):
+    is_caller = partial(_is_caller, caller=caller)
+    if role is None or not trusts(role.assume_role_policy_document, "sts:assumerole", is_caller, context):
         message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         raise Refusal("AccessDenied", message, 403)
-    duration = request.parameters.get("DurationSeconds")
-    if duration is not None and int(duration) > int(role.max_session_duration or 3600):
-        message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        raise Refusal("ValidationError", message)
+    check_duration(request, role)
 
 
 @correct("sts", "GetCallerIdentity")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws.client import AwsServer
 from tests.sandbox.aws.policies import Refused
+from tests.sandbox.aws.zones import Zone
 
 
 @pytest.fixture
@@ -45,3 +46,15 @@ def subnet(ec2: Any) -> str:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     created: str = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     return created
+
+
+@pytest.fixture
+def route53(aws: AwsServer) -> Any:
+    """A client of Route 53; the server must hold whatever a client lets pass."""
+    return aws.client("route53", validate=False)
+
+
+@pytest.fixture
+def zone(route53: Any) -> Zone:
+    """The hosted zone example.com."""
+    return Zone(route53)

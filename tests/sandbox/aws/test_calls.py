@@ -73,12 +73,16 @@ def test_assumed_role_is_the_caller(aws: AwsServer) -> None:
     assert call["access_key"] == keys["AccessKeyId"]
 
 
-def test_no_secret_is_logged(aws: AwsServer) -> None:
+def test_no_secret_is_logged(aws: AwsServer, refused: Refused) -> None:
     other = aws.account("210987654321")
     aws.client("sts", credentials=other).get_caller_identity()
     token = "a-web-identity-token"
-    aws.client("sts").assume_role_with_web_identity(
-        RoleArn="arn:aws:iam::123456789012:role/x", RoleSessionName="session", WebIdentityToken=token
+    refused(
+        "AccessDenied",
+        aws.client("sts").assume_role_with_web_identity,
+        RoleArn="arn:aws:iam::123456789012:role/x",
+        RoleSessionName="session",
+        WebIdentityToken=token,
     )
     assert [call["operation"] for call in aws.calls()] == ["GetCallerIdentity", "AssumeRoleWithWebIdentity"]
     text = str(aws.calls())

@@ -104,6 +104,7 @@ def test_reset_puts_everything_back(aws: AwsServer) -> None:
         "managed_policies_per_role": 10,
         "rules_per_bus": 300,
         "queue_name_blocked_seconds": 60.0,
+        "route53_pending_seconds": 0.0,
     }
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pods of ExternalDNS' image are the real ExternalDNS: it comes to AWS as its service account, and writes records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox_fixtures import RunningSandbox
+from tests.support import wait_until
+
+from .dns import MOST_MIB, domain_of, external_dns, memory, records
+from .workloads import EXTERNAL_DNS, Namespace, answer_of, state_of
+
+
+@pytest.fixture
+def balancer(sandbox: RunningSandbox, namespace: Namespace) -> Iterator[str]:
+    """The name of a load balancer: aliases of others are refused."""
+    elb, subnets = sandbox.aws().client("elbv2"), sandbox.aws().admin("GET", "fixtures")["subnets"]
+    name = namespace.name[:32].strip("-")
+    (made,) = elb.create_load_balancer(Name=name, Subnets=[subnets["public-a"], subnets["public-b"]])["LoadBalancers"]
+    yield made["DNSName"]
+    elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+
+
+def balanced(namespace: Namespace, name: str, balancer: str) -> None:
+    """Have the status of an Ingress name its load balancer."""
+    path = f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses/{name}/status"
+    status = {"status": {"loadBalancer": {"ingress": [{"hostname": balancer}]}}}
+    assert namespace.kube.request("PATCH", path, status, "application/merge-patch+json")[0] == 200
+
+
+def test_an_ingress_gets_its_records(
+    zones: dict[str, str], namespace: Namespace, balancer: str, role: Callable[[str], str]
+) -> None:
+    sandbox = namespace.sandbox
+    namespace.deploy("shop", "example.com/shop:1", {"http": 8080})
+    namespace.traefik("traefik", balancer=balancer)
+    namespace.ingress("shop", "shop.example.com", f"{namespace.name}-traefik", DNSName="shop")
+    arn = role("external-dns")
+    external_dns(namespace, "private", "external-dns", arn)
+    namespace.ready("external-dns")
+    name = f"shop.{domain_of(namespace.name)}"
+    # Traefik writes the load balancer's name into the status, and ExternalDNS takes it from there.
+    wait_until(lambda: {(name, "A"), (name, "AAAA")} <= records(sandbox, zones["private"]), "the records")
+    assert any(kind == "TXT" for _, kind in records(sandbox, zones["private"]))
+    assert records(sandbox, zones["public"]) == set()
+    calls = [call for call in sandbox.aws().calls() if call["operation"] == "ChangeResourceRecordSets"]
+    assert any(f"{arn.rpartition('/')[2]}/" in call["caller"] for call in calls)
+    assert answer_of(namespace.port("external-dns", "http"), "/healthz")[0] == 200
+    used = memory(namespace)
+    assert len(used) == 2
+    assert sum(used.values()) < MOST_MIB, used
+
+
+def test_a_service_account_that_the_role_does_not_trust(
+    zones: dict[str, str], namespace: Namespace, balancer: str, role: Callable[[str], str]
+) -> None:
+    sandbox = namespace.sandbox
+    namespace.ingress("shop", "shop.example.com", "none", DNSName="shop")
+    balanced(namespace, "shop", balancer)
+    external_dns(namespace, "public", "stranger", role("owner"))
+
+    def refused() -> bool:
+        calls = sandbox.aws().calls()
+        return any(
+            call["operation"] == "AssumeRoleWithWebIdentity" and call["error"] == "AccessDenied" for call in calls
+        )
+
+    wait_until(refused, "the refusal")
+    wait_until(lambda: namespace.pods("stranger"), "the pod")
+    log = Path(namespace.entries()[namespace.pods("stranger")[0]["metadata"]["name"]]["log"])
+    wait_until(lambda: "Not authorized to perform sts:AssumeRoleWithWebIdentity" in log.read_text(), "the log")
+    assert records(sandbox, zones["public"]) == set()
+    assert state_of(namespace.pods("stranger")[0])["image"] == EXTERNAL_DNS
