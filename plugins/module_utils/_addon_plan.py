@@ -152,7 +152,8 @@ def role_arn(identity: dict[str, Any], cluster: dict[str, Any]) -> str:
 
 
 def _addressed(release: dict[str, Any], chart_source: str) -> dict[str, Any]:
-    if chart_source == UPSTREAM:
+    # An absolute path is a chart of the collection itself, which no other place has.
+    if chart_source == UPSTREAM or str(release["chart"]).startswith("/"):
         return dict(release)
     rest = {key: value for key, value in release.items() if key != "repository"}
     return {**rest, "chart": f"{chart_source.rstrip('/')}/{release['chart']}"}

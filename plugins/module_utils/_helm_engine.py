@@ -30,14 +30,17 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     REMOVED,
     SKIPPED,
     UNCHANGED,
+    Decided,
     Decision,
     Release,
+    decide,
     removed,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts import Restarts
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Workload, reason
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import without
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import same, without
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values_from import require
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -73,21 +76,6 @@ class Outcome:
     after: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Decided:
-    """What is to be done: a decision for each release, and what drifted of those that are unchanged but for that."""
-
-    decisions: dict[str, Decision]
-    drift: dict[str, list[Change]]
-    problems: dict[str, str]
-    """Why it cannot be told whether a release drifted."""
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether nothing is to be done at all."""
-        return all(decision.state == UNCHANGED for decision in self.decisions.values())
-
-
 class Engine:
     """One run over the graph of releases."""
 
@@ -104,6 +92,7 @@ class Engine:
         self._decisions = decided.decisions
         self._drift = decided.drift
         self._problems = decided.problems
+        self._unchanged = decided.unchanged
         self._kubernetes = kubernetes
         self._context = context
         self._gates = Gates(kubernetes, context)
@@ -173,6 +162,8 @@ class Engine:
         release, decision = self._releases[key], self._decisions[key]
         started = time.monotonic()
         try:
+            if release.sources and not self._unchanged:
+                release, decision = self._known(release, decision)
             if decision.state != UNCHANGED:
                 self._require_namespace(release, decision)
                 self._change(release, decision)
@@ -183,6 +174,16 @@ class Engine:
             why = "" if decision.state != UNCHANGED else "Helm has nothing to change. "
             return Outcome(FAILED, _since(started), self._changed(release, decision), why + error.message)
         return Outcome(decision.state, _since(started), decision.state in CHANGES, decision.reason)
+
+    def _known(self, release: Release, decision: Decision) -> tuple[Release, Decision]:
+        """The release with the live values of now, as what it needs may have made them, and what is to be done then."""
+        values = require(self._kubernetes, release.values, release.sources)
+        if not same(values, release.values):
+            release = self._releases[release.key] = replace(release, values=values)
+            stored = _helm_storage.read_one(self._kubernetes, release.namespace, release.name)
+            decision = self._decisions[release.key] = decide(release, stored)
+            self._drift.pop(release.key, None)
+        return release, decision
 
     def _rehearse(self, key: str) -> Outcome:
         if key in self._problems:

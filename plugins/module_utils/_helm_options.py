@@ -8,7 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _gates, _helm_graph, _helm_removal
+from ansible_collections.ekspress.eks.plugins.module_utils import (
+    _gates,
+    _helm_graph,
+    _helm_removal,
+    _helm_values_from,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import (
     aws_options,
     cluster_options,
@@ -35,6 +40,7 @@ def argument_spec() -> dict[str, Any]:
         "digest": {"type": "str"},
         "values": {"type": "dict", "default": {}},
         "values_variable": {"type": "str"},
+        "values_from": {"type": "list", "elements": "dict", "default": [], "options": _helm_values_from.options()},
         "needs": {"type": "list", "elements": "str", "default": []},
         "gates": {"type": "list", "elements": "dict", "default": [], "options": _gates.options()},
         "crds": {"type": "str", "choices": ["apply", "take_over", "skip"], "default": "apply"},
@@ -124,12 +130,17 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
     check(entry["values"] or {}, f"Release {name!r}", variable)
     chart = None
     gates: tuple[_gates.Gate, ...] = ()
+    sources: tuple[_helm_values_from.Source, ...] = ()
     if entry["state"] == "present":
         if not entry.get("chart"):
             raise EksError(f"Release {name!r}: chart is missing.")
         asked = [entry.get(option) or "" for option in ("chart", "repository", "version", "digest")]
         chart = resolve(*asked, release=name)
         gates = tuple(_gates.parse(gate, namespace, timeout, f"Release {name!r}") for gate in entry["gates"])
+        sources = tuple(
+            _helm_values_from.parse(source, namespace, entry["values"] or {}, f"Release {name!r}")
+            for source in entry["values_from"]
+        )
     own = entry.get("plain_http")
     return Release(
         name=name,
@@ -144,6 +155,7 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         take_ownership=entry["take_ownership"],
         drift=entry["drift"],
         values_variable=variable,
+        sources=sources,
         used_by=_helm_removal.uses(entry["used_by"]),
         leftovers=_helm_removal.leftovers(entry["leftovers"]),
         plain_http=plain_http if own is None else own,

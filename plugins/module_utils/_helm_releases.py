@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _helm_drift, _helm_storage
+from ansible_collections.ekspress.eks.plugins.module_utils import _helm_drift, _helm_storage, _helm_values_from
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Decided, Engine, Outcome
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_engine import Engine, Outcome
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_options import argument_spec, parse, shown
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan import (
     FAILED,
     SKIPPED,
     UNCHANGED,
+    Decided,
     Decision,
     Release,
     decide,
@@ -58,6 +60,7 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
 def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Context) -> Decided:
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
+    _fill(releases, kubernetes, context, decided)
     removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
@@ -78,6 +81,22 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
             decided.drift[key] = changes
             decided.decisions[key] = drifted(decided.decisions[key], [change.name for change in changes])
     return decided
+
+
+def _fill(releases: dict[str, Release], kubernetes: Kubernetes, context: Context, decided: Decided) -> None:
+    """Give releases the values that they take from live objects; a placeholder for what is not there yet."""
+
+    def read(key: str) -> dict[str, Any]:
+        return _helm_values_from.read(kubernetes, releases[key].values, releases[key].sources)[0]
+
+    filled = [key for key, release in releases.items() if release.sources]
+    for key, values in zip(filled, settle(context, read, filled), strict=True):
+        if not isinstance(values, Exception):
+            releases[key] = replace(releases[key], values=values)
+        elif isinstance(values, CancelledError) or not isinstance(values, EksError):
+            raise values
+        else:
+            decided.problems[key] = values.message
 
 
 def _may_have_drifted(release: Release, decision: Decision) -> bool:

@@ -12,11 +12,13 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Use
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values_from import Source
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 """At most 53 characters: https://helm.sh/docs/chart_template_guide/getting_started/#adding-a-simple-template-call"""
@@ -48,6 +50,8 @@ class Release:
     drift: bool = False
     values_variable: str = ""
     """The variable by which the user sets the values."""
+    sources: tuple[Source, ...] = ()
+    """What values come from live objects."""
     used_by: tuple[Use, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
 
@@ -86,6 +90,21 @@ class Decision:
     """The objects of its newest revision."""
     hidden: frozenset[str] = field(default=frozenset(), repr=False)
     """What no diff may show: texts of values that look secret by their name."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is to be done: a decision for each release, and what drifted of those that are unchanged but for that."""
+
+    decisions: dict[str, Decision]
+    drift: dict[str, list[Change]]
+    problems: dict[str, str]
+    """Why it cannot be told what is to be done with a release, or whether it drifted."""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nothing is to be done at all."""
+        return all(decision.state == UNCHANGED for decision in self.decisions.values())
 
 
 def decide(release: Release, stored: Stored | None) -> Decision:

@@ -91,6 +91,12 @@ def test_another_source_holds_all_charts(source: str, chart: str) -> None:
     assert "repository" not in release
 
 
+@pytest.mark.parametrize("source", ["upstream", "oci://registry.example/charts", "/srv/charts"])
+def test_a_chart_of_the_collection_itself_is_taken_from_its_directory(source: str) -> None:
+    own = {"name": "web", "releases": [{"name": "web-alb", "chart": "/collection/charts/shared-alb"}]}
+    assert releases([own], source)[0]["chart"] == "/collection/charts/shared-alb"
+
+
 @pytest.mark.parametrize("function", [releases, plan])
 def test_one_add_on_twice_is_refused(function: Callable[[list[dict[str, Any]]], Any]) -> None:
     with pytest.raises(EksError, match="alb_controller"):

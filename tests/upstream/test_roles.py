@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import OBJECTS, WITHOUT_NAMESPACE
 
 from sandbox.lifecycle import DEFAULT_CLUSTER
+from sandbox.registry import CHARTS as STAND_INS
 from tests.contract.check_values import problems
 from tests.contract.extract import facts_of
 from tests.e2e.playbook import Run, inventory, run
@@ -29,13 +30,27 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"cluster_autoscaler_expander": "priority", "cluster_autoscaler_expander_priorities": {10: [".*"]}}
     ],
     "node_termination_handler": [{"node_termination_handler_mode": "imds"}],
+    "traefik": [
+        {
+            "traefik_instances": [
+                {"name": "public", "hosts": ["*.sandbox.example.com"], "values": {"log": {"level": "DEBUG"}}},
+                {"name": "internal", "scheme": "internal", "https": False, "target_type": "instance"},
+            ],
+            "traefik_metrics": False,
+            "traefik_dashboard": True,
+        },
+    ],
 }
 """Variables with which a role's releases are rendered too: where a chart makes other objects then."""
+GIVEN: dict[str, dict[str, Any]] = {"traefik": {"traefik_instances": [{"name": "traefik", "https": False}]}}
+"""Variables without which a role refuses to be installed."""
+BEFORE = {"traefik": ["alb_controller"]}
+"""Roles that must be there for a role's gates to hold."""
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
-def rendered(helm: Path, release: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Kind, namespace and name of the objects that helm makes of a release, its definitions included."""
+def rendered(helm: Path, release: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects that helm makes of a release, its definitions included."""
     place = ["--namespace", release["namespace"], "--include-crds", "--values", "-"]
     done = subprocess.run(
         [helm, "template", release["name"], release["chart"], *place],
@@ -47,10 +62,24 @@ def rendered(helm: Path, release: dict[str, Any]) -> set[tuple[str, str, str]]:
     )
     assert done.returncode == 0, done.stderr
     documents = [document for document in yaml.safe_load_all(done.stdout) if document]
-    items = [item for document in documents for item in document.get("items", [document])]
+    return [item for document in documents for item in document.get("items", [document])]
+
+
+def names_of(items: list[dict[str, Any]], namespace: str) -> set[tuple[str, str, str]]:
+    """Kind, namespace and name of objects."""
+    return {(item["kind"], item["metadata"].get("namespace", namespace), item["metadata"]["name"]) for item in items}
+
+
+def arguments(items: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The arguments of the containers of each Deployment and DaemonSet, in any order."""
+    pods = [item for item in items if item["kind"] in ("Deployment", "DaemonSet")]
     return {
-        (item["kind"], item["metadata"].get("namespace", release["namespace"]), item["metadata"]["name"])
-        for item in items
+        item["metadata"]["name"]: sorted(
+            argument
+            for container in item["spec"]["template"]["spec"]["containers"]
+            for argument in container.get("args", [])
+        )
+        for item in pods
     }
 
 
@@ -67,10 +96,17 @@ def test_its_releases_render_with_values_and_gates_that_the_chart_has(
 ) -> None:
     variants = [{}, *VARIANTS.get(role, [])]
     for release in [release for variables in variants for release in pinned_releases(role, charts, **variables)]:
-        assert problems(facts_of(Path(release["chart"]).name, charts), release["values"]) == []
-        made = rendered(Path(sandbox.state["bin"], "helm"), release)
+        chart = Path(release["chart"])
+        assert problems(facts_of(chart.name, chart.parent), release["values"]) == []
+        items = rendered(Path(sandbox.state["bin"], "helm"), release)
+        made = names_of(items, release["namespace"])
         wanted = [gate_names(gate, release["namespace"]) for gate in release["gates"]]
         assert [names for names in wanted if names and not names & made] == []
+        stand_in = STAND_INS / chart.name
+        if stand_in.is_dir():
+            # The sandbox runs the real programs of some stand-ins, with their arguments.
+            own = rendered(Path(sandbox.state["bin"], "helm"), {**release, "chart": str(stand_in)})
+            assert arguments(own) == arguments(items)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -83,19 +119,19 @@ def test_it_is_installed_then_unchanged_then_removed_without_a_rest(
         playbook = tmp_path / "play.yml"
         names = [f"ekspress.eks.{name}" for name in roles]
         playbook.write_text(json.dumps([{"hosts": "eks", "gather_facts": False, "roles": names}]), encoding="utf-8")
-        given = json.dumps({"addon_chart_source": str(charts), **variables})
+        given = json.dumps({"addon_chart_source": str(charts), **GIVEN.get(role, {}), **variables})
         done = run(sandbox.environment, hosts, "-e", given, playbook=str(playbook))
         if done.code:
             pytest.fail("\n".join(done.problems()) or done.output, pytrace=False)
         return done
 
     kube, aws = sandbox.kube(), sandbox.aws()
-    play("identity")
+    play("identity", *BEFORE.get(role, []))
     cluster, account = in_cluster(kube), in_account(aws)
 
     first = play(role)
     states = {release["name"]: (release["state"], release["version"]) for release in releases_of(first)}
-    pinned = pinned_releases(role, charts)
+    pinned = pinned_releases(role, charts, **GIVEN.get(role, {}))
     assert states == {release["name"]: ("installed", release["version"]) for release in pinned}
     assert in_cluster(kube) > cluster
     assert play(role).changed(DEFAULT_CLUSTER) == []
@@ -108,6 +144,8 @@ def test_it_is_installed_then_unchanged_then_removed_without_a_rest(
     assert in_cluster(kube) - cluster == set()
     assert cluster - in_cluster(kube) == set()
     assert in_account(aws) == account
+    for name in BEFORE.get(role, []):
+        play(name, **{f"{name}_state": "absent"})
 
 
 def releases_of(done: Run) -> list[dict[str, Any]]:
