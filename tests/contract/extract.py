@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared" / "upstream"
 FACTS = Path(__file__).resolve().parent / "facts"
 
-CHARTS = ("aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler")
+CHARTS = ("aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler", "external-dns")
 """The charts whose facts are committed."""
 
 OPEN = {"cluster-autoscaler": ("extraArgs",)}
