@@ -80,6 +80,7 @@ _CLUSTER_WIDE = frozenset(
     {
         "ClusterRole",
         "ClusterRoleBinding",
+        "CustomResourceDefinition",
         "IngressClass",
         "MutatingWebhookConfiguration",
         "Namespace",

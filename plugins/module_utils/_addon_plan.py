@@ -5,34 +5,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
+PRESENT, ABSENT = "present", "absent"
 UPSTREAM = "upstream"
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 """The annotation of a service account that names its IAM role.
 https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"""
 
 
-def identities(specs: list[dict[str, Any]], state: str = "present") -> list[dict[str, Any]]:
-    """The IAM roles of the add-ons whose identity has this state; options left empty are left out."""
-    return [_filled(identity) for identity in _parts(specs, "identity") if _state(identity) == state]
+def plan(specs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the add-ons want of AWS, and why some cannot work; their releases are those of releases().
 
+    - ``refusals``: messages of the requirements that are not met, of the add-ons that are not removed.
+    - ``reachable_ports``: TCP ports of nodes that the control plane must reach, sorted, of the same add-ons.
+    - ``identities`` and ``interruption_queues``: by their state; options left empty are left out.
+    - ``autoscaling_groups``: an entry for each group of each add-on, which owns its tags.
 
-def interruption_queues(specs: list[dict[str, Any]], state: str = "present") -> list[dict[str, Any]]:
-    """The queues of the add-ons that have one of this state; options left empty are left out."""
-    return [_filled(queue) for queue in _parts(specs, "interruption_queue") if _state(queue) == state]
-
-
-def autoscaling_groups(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the add-ons want of Auto Scaling groups, an entry for each group of each add-on, which owns its tags."""
-    return [
-        {**{key: value for key, value in entry.items() if key != "names"}, "name": name, "owner": spec["name"]}
-        for spec in specs
-        for entry in spec.get("autoscaling_groups") or []
-        for name in entry["names"]
-    ]
+    Raises EksError where two add-ons have one name.
+    """
+    _check_names(specs)
+    installed = [spec for spec in specs if not _removed(spec)]
+    requirements = [item for spec in installed for item in spec.get("requirements") or []]
+    return {
+        "refusals": [item["message"] for item in requirements if not item["met"]],
+        "reachable_ports": sorted({port for spec in installed for port in spec.get("reachable_ports") or []}),
+        "identities": _by_state(item for spec in specs for item in spec.get("identities") or []),
+        "interruption_queues": _by_state(filter(None, (spec.get("interruption_queue") for spec in specs))),
+        "autoscaling_groups": [
+            {**{key: value for key, value in entry.items() if key != "names"}, "name": name, "owner": spec["name"]}
+            for spec in specs
+            for entry in spec.get("autoscaling_groups") or []
+            for name in entry["names"]
+        ],
+    }
 
 
 def releases(
@@ -47,11 +56,9 @@ def releases(
     An add-on's needs become the releases of the add-ons it names, and of those that all others need; a needed add-on
     that is not part of this run counts as there. ``cluster`` has the partition and account of the IAM roles,
     ``options`` are those of every release, and ``digests`` those of charts by their names. Raises EksError where two
-    add-ons have one name, or a value is in the way of an annotation.
+    add-ons have one name, a release names no identity of its add-on, or a value is in the way of an annotation.
     """
-    names = [spec["name"] for spec in specs]
-    if len(set(names)) != len(names):
-        raise EksError(f"Two add-ons have the same name: {', '.join(sorted(names))}. Give each add-on once.")
+    _check_names(specs)
     of_addon = {spec["name"]: list(map(_key, spec["releases"])) for spec in specs}
     everybodys = [spec["name"] for spec in specs if spec.get("needed_by_all")]
     made = []
@@ -59,23 +66,47 @@ def releases(
         addons = dict.fromkeys([*(spec.get("needs") or []), *([] if spec.get("needed_by_all") else everybodys)])
         needed = [name for addon in addons for name in of_addon.get(addon, [])]
         for release in spec["releases"]:
-            complete = _addressed(_annotated(release, spec.get("identity") or {}, cluster), chart_source)
+            complete = _addressed(_annotated(release, _identity(spec, release), cluster), chart_source)
             complete["needs"] = [*release.get("needs", []), *needed]
             digest = (digests or {}).get(release["chart"])
             made.append({**(options or {}), **complete, **({"digest": digest} if digest else {})})
     return made
 
 
-def _parts(specs: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    return [spec[key] for spec in specs if spec.get(key)]
+def _check_names(specs: list[dict[str, Any]]) -> None:
+    names = [spec["name"] for spec in specs]
+    if len(set(names)) != len(names):
+        raise EksError(f"Two add-ons have the same name: {', '.join(sorted(names))}. Give each add-on once.")
 
 
-def _filled(part: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if value not in ("", None)}
+def _removed(spec: dict[str, Any]) -> bool:
+    return bool(spec["releases"]) and all(_state(release) == ABSENT for release in spec["releases"])
+
+
+def _by_state(parts: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {PRESENT: [], ABSENT: []}
+    for part in parts:
+        found[_state(part)].append({key: value for key, value in part.items() if value not in ("", None)})
+    return found
 
 
 def _state(part: dict[str, Any]) -> str:
-    return str(part.get("state", "present"))
+    return str(part.get("state", PRESENT))
+
+
+def _identity(spec: dict[str, Any], release: dict[str, Any]) -> dict[str, Any]:
+    """The IAM role of a release's service account: the one it names, else the only one of its add-on; {} for none."""
+    identities = list(spec.get("identities") or [])
+    wanted = release.get("identity")
+    found = [item for item in identities if wanted in (None, item["name"])]
+    if len(found) == 1 or not release.get("role_annotations"):
+        return found[0] if len(found) == 1 else {}
+    if wanted is None and not found:
+        return {}
+    raise EksError(
+        f"Release {release['name']} of {spec['name']} names the identity {wanted!r}, but its add-on has "
+        f"{', '.join(item['name'] for item in identities) or 'none'}. Name one of them."
+    )
 
 
 def _key(release: dict[str, Any]) -> str:
@@ -89,9 +120,9 @@ def _annotated(release: dict[str, Any], identity: dict[str, Any], cluster: dict[
     One of them is the service account's. Another is the pods': a pod is given its role's credentials when it is
     created, so that pods must be made anew where the role changes, and an annotation of their template does that.
     """
-    rest = {key: value for key, value in release.items() if key != "role_annotations"}
+    rest = {key: value for key, value in release.items() if key not in ("role_annotations", "identity")}
     paths = release.get("role_annotations") or []
-    if not paths or not identity or _state(identity) == "absent":
+    if not paths or not identity or _state(identity) == ABSENT:
         return rest
     values = release.get("values") or {}
     for path in paths:

@@ -23,15 +23,18 @@ from ansible_collections.ekspress.eks.plugins.module_utils._autoscaling_groups_p
     Write,
     writes,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code, unless_missing
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import (
+    EC2_FILTER_VALUES,
+    Aws,
+    error_code,
+    unless_missing,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle, together
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import batches, gather, settle, together
 
 NAMES_A_CALL = 100
 """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html (MaxRecords)"""
-FILTER_VALUES = 200
-"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
 
 LEAVING = ("Terminat", "Detach")
 """How the lifecycle states of instances begin that will not be in the group much longer.
@@ -49,14 +52,14 @@ INSTANCE_ID = re.compile(r"\bi-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")
 def read(aws: Aws, context: Context, wanted: Sequence[Wanted]) -> dict[str, Group]:
     """The groups that exist, by name: all at once, their hooks side by side with them, then their instances' tags."""
     with_hooks = [item.name for item in wanted if item.reads_hooks]
-    batches = _batches([item.name for item in wanted], NAMES_A_CALL)
+    names = batches([item.name for item in wanted], NAMES_A_CALL)
     answers = together(
         context,
-        *(functools.partial(_described, aws, batch) for batch in batches),
+        *(functools.partial(_described, aws, batch) for batch in names),
         *(functools.partial(_hooks, aws, name) for name in with_hooks),
     )
-    groups = {group.name: group for described in answers[: len(batches)] for group in map(from_description, described)}
-    for name, hooks in zip(with_hooks, answers[len(batches) :], strict=True):
+    groups = {group.name: group for described in answers[: len(names)] for group in map(from_description, described)}
+    for name, hooks in zip(with_hooks, answers[len(names) :], strict=True):
         if name in groups:
             groups[name] = replace(groups[name], hooks=_required(name, hooks))
     tagged = {item.name for item in wanted if item.reads_instances}
@@ -83,10 +86,6 @@ def from_description(described: Mapping[str, Any]) -> Group:
         },
         status=described.get("Status") or "",
     )
-
-
-def _batches(items: Sequence[Any], size: int) -> list[list[Any]]:
-    return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
 def _described(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -130,7 +129,7 @@ def _instance_tags(aws: Aws, context: Context, instance_ids: Sequence[str]) -> d
         return aws.pages(ec2, "describe_tags", "Tags", Filters=[{"Name": "resource-id", "Values": batch}])
 
     tags: dict[str, dict[str, str]] = {instance_id: {} for instance_id in instance_ids}
-    for answer in gather(context, described, _batches(sorted(instance_ids), FILTER_VALUES)):
+    for answer in gather(context, described, batches(sorted(instance_ids), EC2_FILTER_VALUES)):
         for tag in answer:
             tags[tag["ResourceId"]][tag["Key"]] = tag.get("Value") or ""
     return tags

@@ -84,6 +84,10 @@ def _new_session(profile: str | None) -> Any:
     return session
 
 
+EC2_FILTER_VALUES = 200
+"""Values of one filter of EC2 at most. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
+
+
 class Aws:
     """The AWS session of one task, made from its parameters; clients are made when first asked for.
 

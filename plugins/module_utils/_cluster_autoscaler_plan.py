@@ -89,7 +89,7 @@ def _refuse_found(cluster: Mapping[str, Any], ignored: set[str]) -> None:
     for group in cluster["auto_scaling_groups"]:
         tags = group["tags"]
         noted = notes.read(tags, OWNER)
-        if not ignored & {group["name"], group["node_group"]} or not wanted.items() <= tags.items():
+        if not ignored & {group["name"], group["node_group"]} or wanted != {key: tags.get(key) for key in wanted}:
             continue
         if not any(notes.mark(key, value) in noted for key, value in wanted.items()):
             raise EksError(

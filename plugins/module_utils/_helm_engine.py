@@ -32,7 +32,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     UNCHANGED,
     Decision,
     Release,
+    removed,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts import Restarts
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Workload, reason
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import without
@@ -116,6 +118,9 @@ class Engine:
         self._archives = Archives(self._helm, context)
         self._crds = Crds(kubernetes, self._gates, context)
         self._restarts = Restarts(kubernetes, context)
+        self._removal = Removal(kubernetes, context, removed(releases.values()))
+        self._left: dict[str, list[str]] = {}
+        """What was removed of what removed releases left behind."""
         self._restarted: dict[str, list[Workload]] = {}
         self._applied: dict[str, list[Change]] = {}
         self._differences: dict[str, tuple[Leaves, Leaves]] = {}
@@ -203,6 +208,8 @@ class Engine:
             self._restarted[release.key] = self._restarts.owed(release, decision, changes)
             self._look(release)
         elif decision.state == REMOVED:
+            if decision.status:
+                self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
             self._differences[release.key] = self._between(release, decision.manifest, "")
         else:
             self._require_namespace(release, decision)
@@ -268,7 +275,9 @@ class Engine:
         return find
 
     def _changed(self, release: Release, decision: Decision) -> bool:
-        """Whether helm did anything to a release that failed. It may end before it has, as where a chart is missing."""
+        """Whether anything was done to a release that failed; helm may end before, as where a chart is missing."""
+        if self._left.get(release.key):
+            return True
         if release.key not in self._touched:
             return False
         try:
@@ -313,8 +322,7 @@ class Engine:
             self._restarted[release.key] = self._restarts.repair(release, decision, self._applied[release.key])
             return
         if decision.state == REMOVED:
-            self._helm.uninstall(release)
-            self._differences[release.key] = self._between(release, decision.manifest, "")
+            self._remove(release, decision)
             return
         # Before anything is repaired: where the chart cannot be had nothing is done at all.
         release = self._fetched(release, decision)
@@ -329,6 +337,14 @@ class Engine:
             self._restarted[release.key] = self._restarts.settle(release, mark)
         if self._context.diff_mode:
             self._differences[release.key] = self._between(release, decision.manifest, self._manifest(release))
+
+    def _remove(self, release: Release, decision: Decision) -> None:
+        if decision.status:
+            self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
+            self._helm.uninstall(release)
+        # Its programs have ended, so that they write nothing any more.
+        self._removal.remove(release.leftovers, self._left.setdefault(release.key, []).append)
+        self._differences[release.key] = self._between(release, decision.manifest, "")
 
     def _fetched(self, release: Release, decision: Decision) -> Release:
         """The release with its chart on this machine."""

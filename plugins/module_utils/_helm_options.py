@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils import _gates, _helm_graph
+from ansible_collections.ekspress.eks.plugins.module_utils import _gates, _helm_graph, _helm_removal
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import (
     aws_options,
     cluster_options,
@@ -43,6 +43,7 @@ def argument_spec() -> dict[str, Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": TIMEOUT},
         "plain_http": {"type": "bool"},
+        **_helm_removal.options(),
     }
     own = {
         "releases": {"type": "list", "elements": "dict", "required": True, "options": release},
@@ -143,6 +144,8 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         take_ownership=entry["take_ownership"],
         drift=entry["drift"],
         values_variable=variable,
+        used_by=_helm_removal.uses(entry["used_by"]),
+        leftovers=_helm_removal.leftovers(entry["leftovers"]),
         plain_http=plain_http if own is None else own,
     )
 

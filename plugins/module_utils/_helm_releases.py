@@ -22,7 +22,10 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     Release,
     decide,
     drifted,
+    left_behind,
+    removed,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -55,8 +58,12 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
 def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Context) -> Decided:
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
+    removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
+        left = removal.find(release.leftovers) if release.chart is None else []
+        if left:
+            decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
 
     def look(key: str) -> list[Change]:
         return _helm_drift.find(kubernetes, context, releases[key], decided.decisions[key].manifest)

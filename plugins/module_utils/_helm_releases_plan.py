@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Use
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
@@ -46,6 +48,8 @@ class Release:
     drift: bool = False
     values_variable: str = ""
     """The variable by which the user sets the values."""
+    used_by: tuple[Use, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
 
     @property
     def key(self) -> str:
@@ -130,6 +134,14 @@ def _decide(release: Release, stored: Stored | None) -> Decision:
     return Decision(UNCHANGED, "", status)
 
 
+def left_behind(decision: Decision, names: list[str]) -> Decision:
+    """The decision on a release that is removed, or gone already, of which these objects are left."""
+    before = {**decision.before, "left behind": names}
+    if decision.state == UNCHANGED:
+        return replace(decision, state=REMOVED, reason=f"left behind: {', '.join(names)}", before=before)
+    return replace(decision, before=before)
+
+
 def drifted(decision: Decision, names: list[str]) -> Decision:
     """The decision on a release whose objects are not as Helm recorded them."""
     reasons = [decision.reason, f"not as released: {', '.join(names)}"]
@@ -156,6 +168,11 @@ def differences(release: Release, chart: Chart, stored: Stored) -> list[str]:
 
 def _shown(name: str, version: str, status: str) -> dict[str, Any]:
     return {"chart": f"{name} {version}", "status": status}
+
+
+def removed(releases: Iterable[Release]) -> frozenset[tuple[str, str]]:
+    """Namespace and name of the releases that are to be absent."""
+    return frozenset((release.namespace, release.name) for release in releases if release.chart is None)
 
 
 def check_names(name: str, namespace: str) -> None:

@@ -12,15 +12,13 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _cluster
 from ansible_collections.ekspress.eks.plugins.module_utils import _node_ports_model as model
 from ansible_collections.ekspress.eks.plugins.module_utils import _node_ports_plan as planning
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
-from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import EC2_FILTER_VALUES, Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, together
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import batches, gather, together
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import cluster_tag
 
 STATES = ["pending", "running"]
-FILTER_VALUES = 200
-"""Values of one filter at most. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
 
 SECURITY_GROUPS = ("describe_security_groups", "SecurityGroups", "group-id")
 SUBNETS = ("describe_subnets", "Subnets", "subnet-id")
@@ -107,8 +105,7 @@ def _subnets(aws: Aws, context: Context, wanted: Iterable[str], version: int) ->
 def _by_id(aws: Aws, context: Context, kind: tuple[str, str, str], wanted: Iterable[str]) -> list[dict[str, Any]]:
     """What there is of the ids: by a filter, because an unknown id is an error where ids are asked for."""
     operation, key, filter_name = kind
-    ids = sorted(filter(None, wanted))
-    parts = [ids[start : start + FILTER_VALUES] for start in range(0, len(ids), FILTER_VALUES)]
+    parts = batches(sorted(filter(None, wanted)), EC2_FILTER_VALUES)
     ec2 = aws.client("ec2")
 
     def read(part: list[str]) -> list[dict[str, Any]]:

@@ -57,3 +57,9 @@ def gather(
 def together(context: Context, *functions: Callable[[], Any]) -> list[Any]:
     """Call different functions side by side and give their results in order; errors as in gather."""
     return gather(context, lambda function: function(), functions)
+
+
+def batches(items: Iterable[Item], size: int) -> list[list[Item]]:
+    """The items in lists of at most ``size``, as many as one call takes."""
+    work = list(items)
+    return [work[start : start + size] for start in range(0, len(work), size)]

@@ -45,7 +45,8 @@ description:
     noted before the change in the label C(ekspress.eks/restart-since) of Helm's record, so that the next run does
     it where this one is ended.
   - One release that fails stops only those that need it. The task then fails with the result of every release.
-  - Releases that are to be absent are removed before those that they need.
+  - Releases that are to be absent are removed before those that they need. What uses them must be listed for that, and
+    what they leave got and deleted: that needs permissions for these kinds.
   - Needs, beside what the charts make, the permission to list Secrets in all namespaces and to patch those of the
     releases, to get the releases' namespaces, to read and watch what the gates name, to get, watch, create, update and
     delete the lease, and to get, watch, create and patch what is in C(crds/) of the charts; with O(releases[].drift) to
@@ -65,25 +66,21 @@ options:
     type: str
     aliases: [cluster_name]
   releases:
-    description:
-      - The releases. Others in the cluster are not touched.
+    description: The releases. Others in the cluster are not touched.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the release, 1 to 53 lower-case letters, digits and hyphens.
+        description: Name of the release, 1 to 53 lower-case letters, digits and hyphens.
         type: str
         required: true
       namespace:
-        description:
-          - Namespace of the release.
+        description: Namespace of the release.
         type: str
         default: default
       create_namespace:
-        description:
-          - Whether the namespace is made where it does not exist.
+        description: Whether the namespace is made where it does not exist.
         type: bool
         default: false
       chart:
@@ -127,8 +124,7 @@ options:
         elements: str
         default: []
       gates:
-        description:
-          - What must hold before the release counts as done.
+        description: What must hold before the release counts as done.
         type: list
         elements: dict
         default: []
@@ -148,20 +144,16 @@ options:
             required: true
             choices: [deployment, daemonset, statefulset, job, crd, apiservice, ingress, service, webhook, admission]
           name:
-            description:
-              - Name of the object. Not for V(admission).
+            description: Name of the object. Not for V(admission).
             type: str
           namespace:
-            description:
-              - Namespace of the object; the release's by default.
+            description: Namespace of the object; the release's by default.
             type: str
           manifest:
-            description:
-              - The object that V(admission) tries to create. Its namespace is the release's by default.
+            description: The object that V(admission) tries to create. Its namespace is the release's by default.
             type: dict
           timeout:
-            description:
-              - Longest wait in seconds; the release's timeout by default.
+            description: Longest wait in seconds; the release's timeout by default.
             type: int
       crds:
         description:
@@ -200,9 +192,59 @@ options:
         type: int
         default: 300
       plain_http:
-        description:
-          - Talk to this chart's OCI registry by plain HTTP. O(plain_http) by default.
+        description: Talk to this chart's OCI registry by plain HTTP. O(plain_http) by default.
         type: bool
+      used_by:
+        description:
+          - Objects that could not be deleted any more without the release, because it is what takes their finalizers
+            away. While there are such, a release that is to be absent is not removed, and the task fails with their
+            names; those that are being deleted already, or with releases of this run, are waited for.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          api_version:
+            description: API group and version of the kind, as in V(networking.k8s.io/v1).
+            type: str
+            required: true
+          kind:
+            description: Kind of the objects. One that the cluster does not know has none.
+            type: str
+            required: true
+          finalizers:
+            description: An object must have one of these finalizers. One ending with a slash stands for all beginning so.
+            type: list
+            elements: str
+            required: true
+          label_selector:
+            description: Only objects with these labels.
+            type: str
+            default: ""
+      leftovers:
+        description:
+          - Objects that are there after C(helm uninstall), because a program of the release made them or because Helm
+            leaves them, such as leases and CRDs. With O(releases[].state=absent) they are removed after the release,
+            also where it has gone before. A CRD of which there are objects stays.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          api_version:
+            description: API group and version of the object.
+            type: str
+            required: true
+          kind:
+            description: Kind of the object.
+            type: str
+            required: true
+          name:
+            description: Name of the object.
+            type: str
+            required: true
+          namespace:
+            description: Namespace of the object, where its kind has one.
+            type: str
+            default: ""
   concurrency:
     description:
       - Number of releases that are worked on at once, their gates included. With V(1) they are converged one after the
@@ -210,14 +252,12 @@ options:
     type: int
     default: 4
   helm_binary:
-    description:
-      - Name or path of the helm program, version 3.14 or later, or 4. Only needed where something changes.
+    description: Name or path of the helm program, version 3.14 or later, or 4. Only needed where something changes.
     type: path
     default: helm
     aliases: [binary_path]
   plain_http:
-    description:
-      - Talk to OCI registries by plain HTTP, for a registry on the same machine.
+    description: Talk to OCI registries by plain HTTP, for a registry on the same machine.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -301,8 +341,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 releases:
-  description:
-    - What became of each release, in the order given. Also there where the task failed.
+  description: What became of each release, in the order given. Also there where the task failed.
   returned: always, but where an option or the connection is wrong
   type: list
   elements: dict

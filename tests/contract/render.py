@@ -49,6 +49,7 @@ def cluster_variables(partition: str = "aws", name: str = "production-blue") -> 
             "auto_mode": False,
             "version": "1.34",
             "dns_suffix": DNS_SUFFIXES[partition],
+            "fargate_profiles": [],
             "node_groups": [
                 {
                     "name": "general",
@@ -84,9 +85,8 @@ def policy(role: str, variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def specification(role: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """The role's ``__<role>_spec``, its policy filled in."""
-    everything = role_variables(role) | variables
-    everything[f"__{role}_policy"] = policy(role, everything)
+    """The role's ``__<role>_spec``, its policy filled in, as the role ``addon`` sees it."""
+    everything = role_variables(role) | {"role_path": str(ROOT / "roles" / "addon")} | variables
     filled = _templar(everything).template(everything[f"__{role}_spec"])
     found: dict[str, Any] = json.loads(json.dumps(filled))
     return found

@@ -81,7 +81,7 @@ def test_what_changes_something_is_bound_to_this_cluster(role: str) -> None:
 def test_the_autoscaler_may_scale_what_it_looks_for_and_what_is_tagged() -> None:
     spec = specification(AUTOSCALER, cluster_variables())
     (scale,) = [
-        item for item in spec["identity"]["policies"]["cluster-autoscaler"]["Statement"] if item["Sid"] == "Scale"
+        item for item in spec["identities"][0]["policies"]["cluster-autoscaler"]["Statement"] if item["Sid"] == "Scale"
     ]
     allowed = {key.removeprefix("aws:ResourceTag/"): value for key, value in scale["Condition"]["StringEquals"].items()}
     (release,) = spec["releases"]
@@ -118,7 +118,7 @@ def test_only_chosen_events_have_a_rule_and_a_hook() -> None:
 
 def test_the_handler_in_imds_mode_takes_back_what_queue_mode_made() -> None:
     spec = specification(HANDLER, cluster_variables() | {"node_termination_handler_mode": "imds"})
-    assert spec["identity"]["state"] == spec["interruption_queue"]["state"] == "absent"
+    assert spec["identities"][0]["state"] == spec["interruption_queue"]["state"] == "absent"
     assert {entry["state"] for entry in spec["autoscaling_groups"]} == {"absent"}
     assert spec["releases"][0]["state"] == "present"
     assert spec["releases"][0]["gates"][0]["kind"] == "daemonset"

@@ -46,9 +46,10 @@ def test_a_missing_library_is_explained_by_every_module(ground: Playground, tmp_
     (tmp_path / "hide").mkdir()
     (tmp_path / "hide" / "sitecustomize.py").write_text(HIDE)
     tasks = [case.task("run") for case in cases.every()]
+    fixtures = {"clusters": {"blue": {"auto_scaling_groups": {"spot": "blue-spot", "general": "eks-general"}}}}
     run = ground.run(
         play(*tasks),
-        host(ground, fixtures={}, kubeconfig="/nowhere/kubeconfig", **cases.files("/nowhere")),
+        host(ground, fixtures=fixtures, kubeconfig="/nowhere/kubeconfig", **cases.files("/nowhere")),
         ("-vvv",),
         PYTHONPATH=str(tmp_path / "hide"),
         AWS_ENDPOINT_URL="http://127.0.0.1:9",

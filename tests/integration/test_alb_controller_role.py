@@ -15,8 +15,8 @@ from ansible_collections.ekspress.eks.tests.integration.eks_nodes import add_gro
 from sandbox.aws.client import AwsServer
 from tests.contract_suite.runs import WAYS, Playground, Run
 
-CHECK = "ekspress.eks.alb_controller : Check that the control plane reaches the webhooks"
-TAGS = "ekspress.eks.alb_controller : Refuse tags that the controller cannot read"
+CHECK = "ekspress.eks.addon : Check that the control plane reaches the nodes"
+TAGS = "ekspress.eks.addon : Refuse what cannot work"
 DONE = "The specification"
 
 CLUSTERS: dict[str, dict[str, Any]] = {
@@ -47,7 +47,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, dict[s
         role = {"name": "ekspress.eks.alb_controller", "tasks_from": "spec", "public": True}
         tasks = [
             {"ansible.builtin.include_role": role},
-            {"name": DONE, "ansible.builtin.debug": {"var": "__alb_controller_spec"}},
+            {
+                "ansible.builtin.include_role": {"name": "ekspress.eks.addon", "tasks_from": "preflight"},
+                "vars": {"addon_specs": ["{{ __alb_controller_spec }}"]},
+            },
+            {"name": DONE, "ansible.builtin.debug": {"var": "__alb_controller_spec.releases"}},
         ]
         interpreter = {"ansible_python_interpreter": ground.interpreter(WAYS[0])}
         hosts = {name: {**variables, **interpreter} for name, variables in CLUSTERS.items()}
@@ -140,6 +144,6 @@ def test_tags_on_which_the_controller_would_end_are_refused(
 
 
 def test_other_tags_are_taken(done: tuple[Run, Any, Any]) -> None:
-    (release,) = done[0].result(DONE, "tagged")["__alb_controller_spec"]["releases"]
+    (release,) = done[0].result(DONE, "tagged")["__alb_controller_spec.releases"]
     assert release["values"]["defaultTags"] == {"team": "a=b", "cost-centre": 4711, "k8s.aws/stack": ""}
     assert release["values"]["enableServiceMutatorWebhook"] is False

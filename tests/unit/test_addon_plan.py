@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils import _addon_plan
-from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import (
-    autoscaling_groups,
-    identities,
-    interruption_queues,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import plan
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 ALB: dict[str, Any] = {
     "name": "alb_controller",
-    "identity": {"name": "blue-alb", "permissions_boundary": "", "state": "present"},
+    "identities": [{"name": "blue-alb", "permissions_boundary": "", "state": "present"}],
     "releases": [{"name": "alb", "chart": "aws-load-balancer-controller", "repository": "https://charts.example"}],
 }
 TRAEFIK: dict[str, Any] = {
@@ -37,14 +34,27 @@ def releases(specs: list[dict[str, Any]], source: str = "upstream") -> list[dict
     return _addon_plan.releases(specs, source, CLUSTER)
 
 
-def test_an_identity_keeps_what_is_set_and_leaves_out_what_is_empty() -> None:
-    assert identities([ALB, TRAEFIK]) == [{"name": "blue-alb", "state": "present"}]
+def test_identities_are_told_apart_by_state_and_leave_out_what_is_empty() -> None:
+    absent = {**ALB, "name": "gone", "identities": [{"name": "gone", "state": "absent"}, {"name": "more"}]}
+    assert plan([ALB, TRAEFIK, absent])["identities"] == {
+        "present": [{"name": "blue-alb", "state": "present"}, {"name": "more"}],
+        "absent": [{"name": "gone", "state": "absent"}],
+    }
 
 
-def test_identities_are_chosen_by_state() -> None:
-    absent = {**ALB, "identity": {"name": "blue-alb", "state": "absent"}}
-    assert identities([absent]) == []
-    assert identities([absent], "absent") == [{"name": "blue-alb", "state": "absent"}]
+def test_what_is_not_met_is_refused_unless_the_add_on_is_removed() -> None:
+    needs = {
+        "requirements": [{"met": False, "message": "too old"}, {"met": True, "message": "x"}],
+        "reachable_ports": [443, 9443],
+    }
+    other = {**TRAEFIK, "requirements": [{"met": False, "message": "too new"}], "reachable_ports": [443, 80]}
+    found = plan([{**ALB, **needs}, other])
+    assert (found["refusals"], found["reachable_ports"]) == (["too old", "too new"], [80, 443, 9443])
+    gone = {**ALB, **needs, "releases": [{**ALB["releases"][0], "state": "absent"}]}
+    found = plan([gone, TRAEFIK])
+    assert (found["refusals"], found["reachable_ports"]) == ([], [])
+    # One that has no release at all, as its list is empty, is not one that is removed.
+    assert plan([{**ALB, **needs, "releases": []}])["refusals"] == ["too old"]
 
 
 def test_needs_become_the_releases_of_the_add_ons_of_this_run() -> None:
@@ -81,9 +91,10 @@ def test_another_source_holds_all_charts(source: str, chart: str) -> None:
     assert "repository" not in release
 
 
-def test_one_add_on_twice_is_refused() -> None:
+@pytest.mark.parametrize("function", [releases, plan])
+def test_one_add_on_twice_is_refused(function: Callable[[list[dict[str, Any]]], Any]) -> None:
     with pytest.raises(EksError, match="alb_controller"):
-        releases([ALB, ALB], "upstream")
+        function([ALB, ALB])
 
 
 def with_role(values: dict[str, Any], **identity: Any) -> dict[str, Any]:
@@ -92,7 +103,7 @@ def with_role(values: dict[str, Any], **identity: Any) -> dict[str, Any]:
         "values": values,
         "role_annotations": ["serviceAccount.annotations", "podAnnotations"],
     }
-    return {**ALB, "identity": {**ALB["identity"], **identity}, "releases": [release]}
+    return {**ALB, "identities": [{**ALB["identities"][0], **identity}], "releases": [release]}
 
 
 @pytest.mark.parametrize(("path", "name"), [("", "/blue-alb"), ("/platform/", "/platform/blue-alb")])
@@ -109,11 +120,23 @@ def test_the_role_is_annotated_at_the_service_account_and_the_pods_beside_what_i
     assert values["serviceAccount"]["annotations"] == {"own": "1"}, "the specification itself was changed"
 
 
-@pytest.mark.parametrize("identity", [{}, {"name": "blue-alb", "state": "absent"}])
-def test_without_an_identity_nothing_is_annotated(identity: dict[str, Any]) -> None:
-    (release,) = releases([{**with_role({"replicaCount": 2}), "identity": identity}])
+@pytest.mark.parametrize("identities", [[], [{"name": "blue-alb", "state": "absent"}]])
+def test_without_an_identity_nothing_is_annotated(identities: list[dict[str, Any]]) -> None:
+    (release,) = releases([{**with_role({"replicaCount": 2}), "identities": identities}])
     assert release["values"] == {"replicaCount": 2}
     assert "role_annotations" not in release
+
+
+def test_each_release_has_the_identity_that_it_names() -> None:
+    spec = with_role({})
+    both = [{**spec["releases"][0], "name": name, "identity": f"blue-{name}"} for name in ("a", "b")]
+    spec = {**spec, "identities": [{"name": "blue-a"}, {"name": "blue-b"}], "releases": both}
+    arns = [item["values"]["podAnnotations"]["eks.amazonaws.com/role-arn"] for item in releases([spec])]
+    assert arns == [f"arn:aws-cn:iam::111122223333:role/blue-{name}" for name in ("a", "b")]
+    assert "identity" not in releases([spec])[0]
+    for wanted in ({"identity": "c"}, {"identity": None}):
+        with pytest.raises(EksError, match=r"names the identity .* but its add-on has blue-a, blue-b\. Name one"):
+            releases([{**spec, "releases": [{**both[0], **wanted}]}])
 
 
 def test_a_value_in_the_way_of_the_annotation_is_told() -> None:
@@ -123,11 +146,13 @@ def test_a_value_in_the_way_of_the_annotation_is_told() -> None:
         releases([with_role({"serviceAccount": {"annotations": "none"}})])
 
 
-def test_queues_are_chosen_by_state_and_their_empty_options_left_out() -> None:
+def test_queues_are_told_apart_by_state_and_their_empty_options_left_out() -> None:
     spec = {"name": "a", "interruption_queue": {"name": "blue", "kms_key": ""}, "releases": []}
     gone = {"name": "b", "interruption_queue": {"name": "green", "state": "absent"}, "releases": []}
-    assert interruption_queues([spec, gone, ALB]) == [{"name": "blue"}]
-    assert interruption_queues([spec, gone, ALB], "absent") == [{"name": "green", "state": "absent"}]
+    assert plan([spec, gone, ALB])["interruption_queues"] == {
+        "present": [{"name": "blue"}],
+        "absent": [{"name": "green", "state": "absent"}],
+    }
 
 
 def test_each_named_group_is_an_entry_of_its_own() -> None:
@@ -141,7 +166,7 @@ def test_each_named_group_is_an_entry_of_its_own() -> None:
         "releases": [],
         "autoscaling_groups": [{"names": ["x"], "state": "absent", "tags": {"l": ""}}],
     }
-    assert autoscaling_groups([first, ALB, second]) == [
+    assert plan([first, ALB, second])["autoscaling_groups"] == [
         {"name": "x", "owner": "a", "tags": {"k": "v"}},
         {"name": "y", "owner": "a", "tags": {"k": "v"}},
         {"name": "x", "owner": "b", "state": "absent", "tags": {"l": ""}},
