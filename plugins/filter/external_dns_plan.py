@@ -45,8 +45,8 @@ options:
 EXAMPLES = r"""
 - name: Say what is wrong with instances before anything is installed
   ansible.builtin.assert:
-    that: planned.problems == []
-    fail_msg: "{{ planned.problems | join(' ') }}"
+    that: planned.requirements == []
+    fail_msg: "{{ planned.requirements | map(attribute='message') | join(' ') }}"
   vars:
     common: {state: present, values: {}, release: {namespace: kube-system}, identity: {}}
     planned: "{{ external_dns_instances | ekspress.eks.external_dns_plan(found.zones, info.cluster, common) }}"
@@ -57,10 +57,12 @@ _value:
   description: What is wrong, and the parts of the specification.
   type: dict
   contains:
-    problems:
-      description: What is wrong with the instances, each a sentence. Empty where nothing is.
+    requirements:
+      description:
+        - What is wrong with the instances, as a specification has it, with C(met) of C(false) and a C(message). Empty
+          where nothing is.
       type: list
-      elements: str
+      elements: dict
     instances:
       description:
         - Of each instance, its C(name), whether it is C(present), the C(zone_arns) of its zones, and C(record_names),

@@ -36,8 +36,9 @@ def plan(
     ``zones`` are the account's, as hosted_zones_info returns them for the cluster's VPC. ``common`` has ``state`` and
     ``values`` of all instances, and what their ``release`` and ``identity`` have in common.
 
-    Returns ``problems`` (sentences that name the variable), ``instances`` (``name``, ``present``, ``zone_arns`` and
-    ``record_names``, which the IAM policy is made of), ``identities`` without policies, and ``releases``.
+    Returns ``requirements`` (those that are not met, each with a sentence that names the variable), ``instances``
+    (``name``, ``present``, ``zone_arns`` and ``record_names``, which the IAM policy is made of), ``identities`` without
+    policies, and ``releases``.
     """
     instances = [instance(item, str(cluster["name"]), str(common["state"])) for item in given]
     account = hosted.Account(str(cluster["account"]), str(cluster["vpc_id"]))
@@ -54,7 +55,7 @@ def plan(
         found.append((one, own))
     problems += checks.of_pairs([pair for pair in found if pair[0].present])
     return {
-        "problems": [f"{VARIABLE}: {problem}." for problem in problems],
+        "requirements": [{"met": False, "message": f"{VARIABLE}: {problem}."} for problem in problems],
         "instances": [_facts(one, own) for one, own in found],
         "identities": [_identity(one, cluster, common) for one in instances],
         "releases": [_release(one, own, cluster, common, instances) for one, own in found],

@@ -45,5 +45,7 @@ ZONES = [zone("ZPUB"), zone("ZPRI", private=True, associated=True), zone("ZORG",
 def planned(
     instances: list[dict[str, Any]], *, zones: list[dict[str, Any]] | None = None, common: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The plan of some instances of the cluster."""
-    return plan(instances, ZONES if zones is None else zones, CLUSTER, COMMON if common is None else common)
+    """The plan of some instances of the cluster, with the messages of its requirements as ``problems``."""
+    made = plan(instances, ZONES if zones is None else zones, CLUSTER, COMMON if common is None else common)
+    assert not any(item["met"] for item in made["requirements"])
+    return {**made, "problems": [item["message"] for item in made["requirements"]]}

@@ -203,7 +203,7 @@ def test_what_is_removed_needs_no_zone() -> None:
     assert [release["state"] for release in made["releases"]] == ["present", "absent"]
     assert [identity["state"] for identity in made["identities"]] == ["present", "absent"]
     whole = plan([PUBLIC, PRIVATE], [], CLUSTER, {**COMMON, "state": "absent"})
-    assert whole["problems"] == []
+    assert whole["requirements"] == []
     assert {release["state"] for release in whole["releases"]} == {"absent"}
 
 
