@@ -24,7 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared" / "upstream"
 FACTS = Path(__file__).resolve().parent / "facts"
 
-CHARTS = ("aws-load-balancer-controller", "aws-node-termination-handler", "cluster-autoscaler", "traefik")
+CHARTS = (
+    "aws-load-balancer-controller",
+    "aws-node-termination-handler",
+    "cluster-autoscaler",
+    "external-dns",
+    "traefik",
+)
 """The charts whose facts are committed."""
 
 OPEN = {"cluster-autoscaler": ("extraArgs",)}

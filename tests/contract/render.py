@@ -35,6 +35,36 @@ DNS_SUFFIXES = {
     "aws-us-gov": "amazonaws.com",
 }
 
+REQUIRED: dict[str, dict[str, Any]] = {
+    "external_dns": {
+        "external_dns_instances": [
+            {"name": "public", "zone_type": "public", "zones": ["sandbox.example.com"]},
+            {"name": "private", "zone_type": "private", "zones": ["internal.sandbox.example.com"]},
+        ]
+    }
+}
+"""Variables that a role must be given, such as fit the sandbox."""
+
+
+def read_before(role: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """What the tasks of a role's specification would have read for a cluster."""
+    if role != "external_dns":
+        return {}
+    partition = variables["cluster_facts"]["partition"]
+    names = {"ZPUBLIC": "sandbox.example.com", "ZPRIVATE": "internal.sandbox.example.com"}
+    zones = [
+        {
+            "id": zone_id,
+            "arn": f"arn:{partition}:route53:::hostedzone/{zone_id}",
+            "name": name,
+            "private": zone_id == "ZPRIVATE",
+            "linked_service": "",
+            "associated": True if zone_id == "ZPRIVATE" else None,
+        }
+        for zone_id, name in names.items()
+    ]
+    return {"__external_dns_zones": {"zones": zones}}
+
 
 def cluster_variables(partition: str = "aws", name: str = "production-blue") -> dict[str, Any]:
     """The variables of a cluster as the role ``cluster`` gives them."""
@@ -76,17 +106,22 @@ def role_variables(role: str) -> dict[str, Any]:
     return found
 
 
+def all_variables(role: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """A role's variables, with those that it must be given and what it would have read."""
+    return role_variables(role) | REQUIRED.get(role, {}) | read_before(role, variables) | variables
+
+
 def policy(role: str, variables: dict[str, Any]) -> dict[str, Any]:
     """The role's IAM policy."""
     text = (ROOT / "roles" / role / "templates" / "iam_policy.json.j2").read_text()
-    everything = role_variables(role) | variables
+    everything = all_variables(role, variables)
     document: dict[str, Any] = json.loads(_templar(everything).template(trust_as_template(text)))
     return document
 
 
 def specification(role: str, variables: dict[str, Any]) -> dict[str, Any]:
     """The role's ``__<role>_spec``, its policy filled in, as the role ``addon`` sees it."""
-    everything = role_variables(role) | {"role_path": str(ROOT / "roles" / "addon")} | variables
+    everything = {"role_path": str(ROOT / "roles" / "addon")} | all_variables(role, variables)
     filled = _templar(everything).template(everything[f"__{role}_spec"])
     found: dict[str, Any] = json.loads(json.dumps(filled))
     return found

@@ -32,7 +32,7 @@ class Ground:
 
     def web_acl(self, scope: str = "REGIONAL") -> str:
         shown = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "web"}
-        region = {} if scope == "REGIONAL" else {"region": "us-east-1"}
+        region: dict[str, Any] = {} if scope == "REGIONAL" else {"region": "us-east-1"}
         waf = self.aws.client("wafv2", **region)
         made = waf.create_web_acl(Name="web", Scope=scope, DefaultAction={"Allow": {}}, VisibilityConfig=shown)
         return str(made["Summary"]["ARN"])

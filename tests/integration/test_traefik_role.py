@@ -64,7 +64,9 @@ FINE: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, list[str]]]:
     """The role's specification made and judged for all clusters; the run, and the writes that were seen."""
-    hosts = {name: {"traefik_instances": [{"name": "web", **item} for item in case[0]]} for name, case in CASES.items()}
+    hosts: dict[str, dict[str, Any]] = {
+        name: {"traefik_instances": [{"name": "web", **item} for item in case[0]]} for name, case in CASES.items()
+    }
     hosts |= {f"{name}-absent": {**variables, "traefik_state": "absent"} for name, variables in hosts.items()}
     hosts |= FINE
     with AwsServer() as aws:

@@ -18,6 +18,7 @@ from sandbox.lifecycle import DEFAULT_CLUSTER
 from sandbox.registry import CHARTS as STAND_INS
 from tests.contract.check_values import problems
 from tests.contract.extract import facts_of
+from tests.contract.render import REQUIRED
 from tests.e2e.playbook import Run, inventory, run
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import PATIENCE, wait_until
@@ -25,10 +26,22 @@ from tests.upstream.charts import add_on_roles, pinned_releases
 from tests.upstream.objects import in_account, in_cluster
 
 ROLES = add_on_roles()
+EXTERNAL_DNS: dict[str, Any] = {
+    "name": "everything",
+    "zone_type": "public",
+    "zones": ["sandbox.example.com"],
+    "domain_filters": ["app.sandbox.example.com"],
+    "exclude_domains": ["old.app.sandbox.example.com"],
+    "sources": ["crd", "ingress", "service", "traefik-proxy"],
+    "namespace": "kube-system",
+    "fqdn_template": '{{ index .Annotations "PublicDNSName" }}.sandbox.example.com',
+    "extra_args": {"aws-batch-change-size": 4000, "dry-run": True, "exclude-target-net": ["10.0.0.0/8"]},
+}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "cluster_autoscaler": [
         {"cluster_autoscaler_expander": "priority", "cluster_autoscaler_expander_priorities": {10: [".*"]}}
     ],
+    "external_dns": [{"external_dns_instances": [EXTERNAL_DNS]}],
     "node_termination_handler": [{"node_termination_handler_mode": "imds"}],
     "traefik": [
         {
@@ -119,7 +132,8 @@ def test_it_is_installed_then_unchanged_then_removed_without_a_rest(
         playbook = tmp_path / "play.yml"
         names = [f"ekspress.eks.{name}" for name in roles]
         playbook.write_text(json.dumps([{"hosts": "eks", "gather_facts": False, "roles": names}]), encoding="utf-8")
-        given = json.dumps({"addon_chart_source": str(charts), **GIVEN.get(role, {}), **variables})
+        variables = {**REQUIRED.get(role, {}), **GIVEN.get(role, {}), **variables}
+        given = json.dumps({"addon_chart_source": str(charts), **variables})
         done = run(sandbox.environment, hosts, "-e", given, playbook=str(playbook))
         if done.code:
             pytest.fail("\n".join(done.problems()) or done.output, pytrace=False)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_an_app_gets_its_name(
     route53 = sandbox.aws().client("route53")
     wanted = {(host, "A"), (host, "AAAA")}
     for kind, zone in zones.items():
-        wait_until(lambda zone=zone: wanted <= records(sandbox, zone), f"the records of the {kind} zone")
+        wait_until(partial(_holds, namespace, zone, wanted), f"the records of the {kind} zone")
         found = own_records(route53, zone)
         for item in found:
             if item["Type"] != "TXT":
@@ -108,6 +109,10 @@ def test_an_app_gets_its_name(
     # Two more: the first may have been under way when the Ingress went.
     wait_until(lambda: _reads(namespace, roles["private"]) >= before + 2, "the other's work")
     assert wanted <= records(sandbox, zones["private"])
+
+
+def _holds(namespace: Namespace, zone: str, wanted: set[tuple[str, str]]) -> bool:
+    return wanted <= records(namespace.sandbox, zone)
 
 
 def _balancers(namespace: Namespace, hostname: str) -> list[dict[str, Any]]:
