@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,8 +86,12 @@ def test_an_app_gets_its_name(
     wait_until(lambda: namespace.balancers(NAME) == [entrance], "the app's status")
     route53 = sandbox.aws().client("route53")
     wanted = {(host, "A"), (host, "AAAA")}
+
+    def written(zone: str) -> bool:
+        return wanted <= records(sandbox, zone)
+
     for kind, zone in zones.items():
-        wait_until(lambda zone=zone: wanted <= records(sandbox, zone), f"the records of the {kind} zone")
+        wait_until(partial(written, zone), f"the records of the {kind} zone")
         found = own_records(route53, zone)
         for item in found:
             if item["Type"] != "TXT":
