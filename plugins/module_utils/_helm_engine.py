@@ -113,6 +113,8 @@ class Engine:
         self._restarted: dict[str, list[Workload]] = {}
         self._applied: dict[str, list[Change]] = {}
         self._differences: dict[str, tuple[Leaves, Leaves]] = {}
+        self._foretold: dict[str, set[str]] = {}
+        """Namespaces among the objects that releases would make."""
 
     def run(self) -> dict[str, Outcome]:
         """Converge all releases; one that fails stops only what waits for it."""
@@ -227,6 +229,7 @@ class Engine:
             )
             return
         first = self._helm.rehearse(release)
+        self._foretold[release.key] = _helm_manifests.namespaces(first)
         self._restarted[release.key] = self._restarts.foretold(release, decision, first)
         if not self._context.diff_mode:
             return
@@ -314,6 +317,7 @@ class Engine:
         for key in release.needs:
             need = self._releases[key]
             found |= {need.namespace} if need.create_namespace else set()
+            found |= self._foretold.get(key, set())
             found |= self._namespaces_to_come(need)
         return found
 

@@ -37,3 +37,12 @@ def find(items: list[dict[str, Any]], kind: str, namespace: str, name: str, rele
         if (item["kind"], meta.get("namespace") or release, meta.get("name")) == (kind, namespace, name):
             return item
     return None
+
+
+def namespaces(manifest: str) -> set[str]:
+    """Names of the Namespaces among the objects of a manifest; none where it cannot be read."""
+    try:
+        items = objects(manifest, "The manifest")
+    except EksError:
+        return set()
+    return {str((item.get("metadata") or {}).get("name")) for item in items if item["kind"] == "Namespace"}

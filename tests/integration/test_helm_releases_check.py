@@ -85,6 +85,21 @@ def test_a_kind_that_the_chart_itself_brings_is_no_fault(ground: Ground, tmp_pat
     assert "checks.check.example.com" not in [item["metadata"]["name"] for item in definitions]
 
 
+def test_a_namespace_that_a_release_makes_is_there_for_those_that_need_it(ground: Ground, tmp_path: Path) -> None:
+    name = f"{ground.namespace}-made"
+    space = write_chart(tmp_path / "space", f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")
+    inner = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP), namespace=name)
+    alone = ground.run(inner, check=True)
+    assert f"The namespace {name} does not exist" in alone.result["msg"]
+    both = [ground.release("space", space), {**inner, "needs": ["space"]}]
+    assert ground.run(*both, check=True).states == {"space": "installed", "web": "installed"}
+    assert ground.kube.get(f"/api/v1/namespaces/{name}") is None
+    assert ground.run(*both).states == {"space": "installed", "web": "installed"}
+    gone = ground.run(*[{**release, "state": "absent"} for release in both])
+    assert set(gone.states.values()) == {"removed"}
+    assert ground.kube.get(f"/api/v1/namespaces/{name}") is None
+
+
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_no_helm_is_needed_where_nothing_is_rendered(ground: Ground, tmp_path: Path, state: str) -> None:
     release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
