@@ -41,9 +41,14 @@ from tests.sandbox_guard import guarded
 ONE, FOUR = "bench-one", "bench-four"
 ROUNDS = 3
 LATENCY = 0.05
-READY_AFTER = {"podAnnotations": {"sandbox.ekspress/ready-after": "5s"}}
+SLOW = {"sandbox.ekspress/ready-after": "5s", "sandbox.ekspress/run": "false"}
+"""Annotations of pods that take their time; also of those that would really run, and be ready when they are."""
 VALUES = {
-    f"{addon}_values": READY_AFTER for addon in ("alb_controller", "cluster_autoscaler", "node_termination_handler")
+    "alb_controller_values": {"podAnnotations": SLOW},
+    "cluster_autoscaler_values": {"podAnnotations": SLOW},
+    "external_dns_values": {"podAnnotations": SLOW},
+    "node_termination_handler_values": {"podAnnotations": SLOW},
+    "traefik_values": {"deployment": {"podAnnotations": SLOW}},
 }
 FASTER_UNCHANGED = 5.0
 FASTER_FIRST = 2.0
