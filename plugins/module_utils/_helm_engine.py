@@ -108,6 +108,8 @@ class Engine:
         self._crds = Crds(kubernetes, self._gates, context)
         self._restarts = Restarts(kubernetes, context)
         self._removal = Removal(kubernetes, context, removed(releases.values()))
+        self._namespaces: dict[str, set[str]] = {}
+        """Those that a release would make, in check mode."""
         self._left: dict[str, list[str]] = {}
         """What was removed of what removed releases left behind."""
         self._restarted: dict[str, list[Workload]] = {}
@@ -227,6 +229,7 @@ class Engine:
             )
             return
         first = self._helm.rehearse(release)
+        self._namespaces[release.key] = _helm_manifests.namespaces(first)
         self._restarted[release.key] = self._restarts.foretold(release, decision, first)
         if not self._context.diff_mode:
             return
@@ -314,6 +317,7 @@ class Engine:
         for key in release.needs:
             need = self._releases[key]
             found |= {need.namespace} if need.create_namespace else set()
+            found |= self._namespaces.get(key, set())
             found |= self._namespaces_to_come(need)
         return found
 

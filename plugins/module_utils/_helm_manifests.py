@@ -37,3 +37,14 @@ def find(items: list[dict[str, Any]], kind: str, namespace: str, name: str, rele
         if (item["kind"], meta.get("namespace") or release, meta.get("name")) == (kind, namespace, name):
             return item
     return None
+
+
+def namespaces(manifest: str) -> set[str]:
+    """The names of the Namespaces in a manifest; none where it cannot be read."""
+    if "Namespace" not in manifest:
+        return set()
+    try:
+        found = objects(manifest, "")
+    except EksError:
+        return set()
+    return {str((item.get("metadata") or {}).get("name")) for item in found if item["kind"] == "Namespace"}

@@ -273,9 +273,9 @@ def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbo
         assert audited(bare, cluster) - seen[cluster] == {("list", "/api/v1/secrets"): 1}
     assert writes(bare) == []
     # cluster_info 6 (cluster, node groups and one, profiles and one, Auto Scaling groups), subnet_tags 3,
-    # oidc_provider 2, aws_auth 1, node_ports_info 3, irsa_roles 8, interruption_queues 19, autoscaling_groups 3,
-    # helm_releases 1.
-    assert len(aws.calls()) <= 2 * 46, [call["operation"] for call in aws.calls()]
+    # oidc_provider 2, aws_auth 1, node_ports_info 3, irsa_roles 12, interruption_queues 19, autoscaling_groups 3,
+    # hosted_zones_info 2, load_balancer_inputs_info 2, helm_releases 1.
+    assert len(aws.calls()) <= 2 * 54, [call["operation"] for call in aws.calls()]
 
 
 @pytest.mark.parametrize(
@@ -371,9 +371,14 @@ def test_a_failed_cluster_stops_before_anything_is_written(bare: RunningSandbox,
 
 
 def test_a_removed_add_on_leaves_nothing_and_its_neighbour_keeps_its_own(bare: RunningSandbox, hosts: Path) -> None:
-    absent = json.dumps({"alb_controller_state": "absent"})
+    alone = run(bare.environment, hosts, "--limit", BLUE, "-e", json.dumps({"alb_controller_state": "absent"}))
+    assert "needs kube-system/aws-load-balancer-controller, which is to be absent" in alone.failure(BLUE)
+    assert bare.kube(BLUE).get(CONTROLLER) is not None
+    absent = json.dumps({"alb_controller_state": "absent", "traefik_state": "absent"})
     done = run(bare.environment, hosts, "--limit", BLUE, "-e", absent)
     assert not done.problems()
+    assert bare.kube(BLUE).get("/api/v1/namespaces/traefik") is None
+    assert bare.kube(GREEN).get("/api/v1/namespaces/traefik") is not None
     roles = [role["RoleName"] for role in bare.aws().client("iam").list_roles(MaxItems=1000)["Roles"]]
     assert f"{BLUE}-alb-controller" not in roles
     assert f"{GREEN}-alb-controller" in roles

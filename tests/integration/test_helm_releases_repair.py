@@ -87,10 +87,16 @@ def test_a_missing_namespace_is_noticed_before_helm_is_started(ground: Ground, t
     assert ground.run({**lost, "create_namespace": True}, check=True).states == {"web": "installed"}
 
 
-def test_a_namespace_that_a_needed_release_makes_is_not_missed(ground: Ground, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_chart", [False, True])
+def test_a_namespace_that_a_needed_release_makes_is_not_missed(
+    ground: Ground, tmp_path: Path, *, by_chart: bool
+) -> None:
     chart = write_chart(tmp_path / "web", CONFIG_MAP)
     namespace = f"{ground.namespace}-new"
     first = {**ground.release("first", chart), "namespace": namespace, "create_namespace": True}
+    if by_chart:
+        template = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n"
+        first = ground.release("first", write_chart(tmp_path / "namespace", template))
     between = ground.release("between", chart, needs=["first"])
     last = {**ground.release("last", chart, needs=["between"]), "namespace": namespace}
     try:

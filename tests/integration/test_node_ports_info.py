@@ -177,7 +177,7 @@ def test_all_pages_are_read(aws: AwsServer) -> None:
 
 
 def test_more_groups_than_a_filter_takes_are_read_in_parts(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_node_ports_info, "FILTER_VALUES", 2)
+    monkeypatch.setattr(_node_ports_info, "EC2_FILTER_VALUES", 2)
     ground = Ground(aws)
     for number in range(4):
         ground.node([ground.group(f"group-{number}")])

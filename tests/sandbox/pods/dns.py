@@ -96,10 +96,10 @@ def external_dns(namespace: Namespace, kind: str, account: str, arn: str, *, pol
 
 
 def memory(namespace: Namespace) -> dict[str, float]:
-    """Return the resident memory of the namespace's programs by pod, in MiB."""
+    """Return the memory of the namespace's programs by pod, in MiB; pages that several share are counted once."""
     return {pod: _memory(int(str(item["pid"]))) for pod, item in namespace.processes().items()}
 
 
 def _memory(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
