@@ -162,6 +162,13 @@ def _of_registry(instance: Instance, zones: Sequence[Zone]) -> Iterator[str]:
                 f"{option} {owner!r} does not fit into TXT records: 1 to {LONGEST_OWNER} characters without spaces, "
                 "commas, quotation marks, equals signs and backslashes"
             )
+    if instance.previous_owner_id and instance.policy == "sync":
+        # The TXT record that it deletes has the new owner then, which Route 53 refuses, as the record has the old one.
+        yield (
+            "previous_owner_id with policy sync: ExternalDNS could not delete what is gone of the owner before, and "
+            "its changes would fail. Let it take over with policy upsert-only, then take previous_owner_id out and "
+            "set sync"
+        )
     if instance.previous_owner_id == instance.owner_id:
         yield f"previous_owner_id and owner_id are both {instance.owner_id}: leave previous_owner_id out"
     if not instance.annotation_prefix.endswith("/") or instance.annotation_prefix == "/":

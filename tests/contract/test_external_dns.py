@@ -30,7 +30,7 @@ EVERYTHING: dict[str, Any] = {
     "ingress_class_names": ["public"],
     "namespace": "web",
     "fqdn_template": '{{ index .Annotations "PublicDNSName" }}.sandbox.example.com',
-    "policy": "sync",
+    "policy": "create-only",
     "owner_id": "web",
     "previous_owner_id": "old",
     "extra_args": {"aws-batch-change-size": 4000},

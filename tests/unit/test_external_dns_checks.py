@@ -84,6 +84,10 @@ OPTION_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "owner-with-comma": ({"owner_id": "a,b"}, "owner_id 'a,b' does not fit into TXT records"),
     "owner-too-long": ({"owner_id": "o" * 57}, "does not fit into TXT records: 1 to 56 characters"),
     "previous-owner": ({"previous_owner_id": "a=b"}, "previous_owner_id 'a=b' does not fit into TXT records"),
+    "takes-over-and-deletes": (
+        {"policy": "sync", "owner_id": "new", "previous_owner_id": "old"},
+        "previous_owner_id with policy sync: ExternalDNS could not delete what is gone of the owner before",
+    ),
     "same-owner-as-before": (
         {"previous_owner_id": "blue-public"},
         "previous_owner_id and owner_id are both blue-public",
