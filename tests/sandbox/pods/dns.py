@@ -64,22 +64,34 @@ def trusting(namespace: Namespace, account: str) -> str:
     return arn
 
 
-def external_dns(namespace: Namespace, kind: str, account: str, arn: str, *, policy: str = "upsert-only") -> None:
-    """Make an ExternalDNS for the zones of one kind; its Deployment has the name of its service account."""
+def external_dns(
+    namespace: Namespace,
+    kind: str,
+    account: str,
+    arn: str,
+    *,
+    policy: str = "upsert-only",
+    annotation: str = "DNSName",
+    owner: str = "",
+) -> None:
+    """Make an ExternalDNS for the zones of one kind; its Deployment has the name of its service account.
+
+    It works for Ingresses with an annotation, whose value is the first label of their name.
+    """
     namespace.account(account, RULES, **{"eks.amazonaws.com/role-arn": arn})
     arguments = [
         "--source=service",
         "--source=ingress",
         f"--domain-filter={domain_of(namespace.name)}",
-        "--fqdn-template={{ .Annotations.DNSName }}." + domain_of(namespace.name),
-        "--annotation-filter=DNSName",
+        f"--fqdn-template={{{{ .Annotations.{annotation} }}}}.{domain_of(namespace.name)}",
+        f"--annotation-filter={annotation}",
         "--ignore-hostname-annotation",
         "--ignore-ingress-rules-spec",
         "--provider=aws",
         f"--aws-zone-type={kind}",
         f"--policy={policy}",
         "--registry=txt",
-        f"--txt-owner-id={namespace.cluster}-{kind}",
+        f"--txt-owner-id={owner or f'{namespace.cluster}-{kind}'}",
         f"--namespace={namespace.name}",
         "--events",
         "--interval=5s",

@@ -12,7 +12,7 @@ import pytest
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
 
-from .dns import MOST_MIB, domain_of, external_dns, memory, records
+from .dns import MOST_MIB, domain_of, external_dns, memory, own_records, records
 from .workloads import EXTERNAL_DNS, Namespace, answer_of, state_of
 
 
@@ -54,6 +54,64 @@ def test_an_ingress_gets_its_records(
     used = memory(namespace)
     assert len(used) == 2
     assert sum(used.values()) < MOST_MIB, used
+
+
+def test_two_owners_on_one_zone_leave_each_others_records(
+    zones: dict[str, str], namespace: Namespace, balancer: str, role: Callable[[str], str]
+) -> None:
+    """Also where both would have one name, and one of them deletes what it does not know."""
+    sandbox, domain = namespace.sandbox, domain_of(namespace.name)
+    for name, asked in (
+        ("shop", {"First": "shop"}),
+        ("twin", {"Second": "shop"}),
+        ("other", {"Second": "other"}),
+    ):
+        namespace.ingress(name, f"{name}.example.com", "none", **asked)
+        balanced(namespace, name, balancer)
+    external_dns(namespace, "private", "first", role("first"), annotation="First", owner="owner-first")
+    wait_until(lambda: {f"shop.{domain}"} <= names_of(sandbox, zones), "the first one's records")
+    before = shop_of(sandbox, zones, domain)
+    assert all("owner=owner-first" in value for value in before["TXT"])
+
+    second = role("second")
+    external_dns(namespace, "private", "second", second, annotation="Second", owner="owner-second", policy="sync")
+    wait_until(lambda: f"other.{domain}" in names_of(sandbox, zones), "the second one's records")
+    wait_for_rounds(namespace, second)
+    assert shop_of(sandbox, zones, domain) == before
+
+    for name in ("twin", "other"):
+        path = f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses/{name}"
+        assert namespace.kube.request("DELETE", path)[0] == 200
+    wait_until(lambda: f"other.{domain}" not in names_of(sandbox, zones), "the end of the second one's records")
+    wait_for_rounds(namespace, second)
+    assert shop_of(sandbox, zones, domain) == before
+
+
+def names_of(sandbox: RunningSandbox, zones: dict[str, str]) -> set[str]:
+    """Names that have an address in the private zone."""
+    return {name for name, kind in records(sandbox, zones["private"]) if kind == "A"}
+
+
+def shop_of(sandbox: RunningSandbox, zones: dict[str, str], domain: str) -> dict[str, list[str]]:
+    """What the private zone says of the shop, by type."""
+    found: dict[str, list[str]] = {}
+    for item in own_records(sandbox.aws().client("route53"), zones["private"]):
+        if item["Name"].rstrip(".").endswith(f"shop.{domain}"):
+            values = [value["Value"] for value in item.get("ResourceRecords", [])]
+            found.setdefault(item["Type"], []).extend(values or [item["AliasTarget"]["DNSName"]])
+    return found
+
+
+def wait_for_rounds(namespace: Namespace, role: str) -> None:
+    """Wait until somebody with a role has read record sets twice more."""
+    name = f"{role.rpartition('/')[2]}/"
+
+    def reads() -> int:
+        calls = namespace.sandbox.aws().calls()
+        return sum(call["operation"] == "ListResourceRecordSets" and name in call["caller"] for call in calls)
+
+    begun = reads()
+    wait_until(lambda: reads() >= begun + 2, "two more rounds")
 
 
 def test_a_service_account_that_the_role_does_not_trust(
