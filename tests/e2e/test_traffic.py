@@ -189,6 +189,9 @@ def test_names_are_written_into_the_right_zone_and_no_other(
             if item["Type"] in ("A", "AAAA") and item["Name"].rstrip(".") == host:
                 assert item["AliasTarget"]["DNSName"].rstrip(".") == hostname
                 assert item["AliasTarget"]["HostedZoneId"] == balancers[hostname]["CanonicalHostedZoneId"]
+            if item["Type"] == "TXT":
+                assert f"external-dns/owner={CLUSTER}-{kind}," in item["ResourceRecords"][0]["Value"]
+        assert [name for name, kind_ in records(site, zones[kind]) if kind_ == "TXT" and name.endswith(host)]
     assert {name for name, _type in records(site, zones["public"])} & {INTRANET} == set()
     assert {name for name, _type in records(site, zones["private"])} & {SHOP} == set()
     used = memory(traefik) | memory(Namespace(site, "kube-system", CLUSTER))
@@ -224,12 +227,17 @@ def reads(site: RunningSandbox) -> int:
     )
 
 
-def test_a_pod_that_ends_says_so_to_the_health_check_first(site: RunningSandbox, traefik: Namespace) -> None:
-    port, path = checked(traefik, "public")
+@pytest.mark.parametrize(("instance", "target"), [("public", 8080), ("internal", 8000)])
+def test_a_pod_that_ends_says_so_to_the_health_check_first(
+    site: RunningSandbox, traefik: Namespace, instance: str, target: int
+) -> None:
+    port, path = checked(traefik, instance)
+    assert port in (str(target), "traffic-port")
     # Of equal pods one is a process.
-    (pod,) = [pod for pod in pods_of(traefik, "public") if pod["metadata"]["name"] in traefik.processes()]
-    local = site.pod_port("traefik", pod["metadata"]["name"], int(port), CLUSTER)
+    (pod,) = [pod for pod in pods_of(traefik, instance) if pod["metadata"]["name"] in traefik.processes()]
+    local = site.pod_port("traefik", pod["metadata"]["name"], target, CLUSTER)
     assert local is not None
+    assert answer_of(local, path)[0] == 200
     traefik.delete(pod)
     wait_until(lambda: answer_of(local, path)[0] == 503, "the pod's own word")
 
