@@ -153,7 +153,7 @@ def _of_registry(instance: Instance, zones: Sequence[Zone]) -> Iterator[str]:
     if instance.policy == "sync" and not instance.owner_given:
         yield (
             "policy sync needs owner_id: it deletes the records that bear the owner, and who else writes into the "
-            "zones cannot be seen from here (a cluster's name is unique in its region and account only). Give an "
+            "zones cannot be seen from here (another account may have a cluster of this name and region). Give an "
             f"owner_id that nobody else has, such as {instance.owner_id}"
         )
     for option, owner in (("owner_id", instance.owner_id), ("previous_owner_id", instance.previous_owner_id)):

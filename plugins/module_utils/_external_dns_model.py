@@ -96,7 +96,7 @@ class Instance:
         return "private" if self.private else "public"
 
 
-def instance(given: Mapping[str, Any], cluster: str, state: str = "present") -> Instance:
+def instance(given: Mapping[str, Any], cluster: str, state: str = "present", region: str = "") -> Instance:
     """An instance of a cluster, of the state that it and the whole role have."""
     known = {**DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
     name = str(known.get("name", ""))
@@ -119,7 +119,7 @@ def instance(given: Mapping[str, Any], cluster: str, state: str = "present") -> 
         ignore_ingress_rules_spec=boolean(known["ignore_ingress_rules_spec"]),
         ignore_ingress_tls_spec=boolean(known["ignore_ingress_tls_spec"]),
         policy=str(known["policy"]),
-        owner_id=str(known["owner_id"]) or f"{cluster}-{name}",
+        owner_id=str(known["owner_id"]) or f"{region}.{cluster}.{name}",
         owner_given=bool(known["owner_id"]),
         previous_owner_id=str(known["previous_owner_id"]),
         txt_prefix=str(known["txt_prefix"]).lower(),

@@ -40,7 +40,7 @@ def plan(
     (``name``, ``present``, ``zone_arns`` and ``record_names``, which the IAM policy is made of), ``identities`` without
     policies, and ``releases``.
     """
-    instances = [instance(item, str(cluster["name"]), str(common["state"])) for item in given]
+    instances = [instance(item, str(cluster["name"]), str(common["state"]), str(cluster["region"])) for item in given]
     account = hosted.Account(str(cluster["account"]), str(cluster["vpc_id"]))
     problems = [] if instances else ["give at least one instance"]
     problems += checks.of_names(instances)

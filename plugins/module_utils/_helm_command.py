@@ -39,6 +39,9 @@ HISTORY = 10
 GRACE_SECONDS = 15.0
 """Time that helm gets to mark its release as failed once the task is ended."""
 
+STILL_THERE = "still exists"
+"""What helm 4 says of an object that it waits for in vain."""
+
 LATER_SECONDS = 30.0
 """helm ends by itself after its timeout; this much later it is ended by us."""
 
@@ -149,7 +152,14 @@ class Helm:
     def uninstall(self, release: Release) -> None:
         """Remove a release with its history; ends once its objects are gone, finalizers included."""
         arguments = ["uninstall", release.name, "--ignore-not-found", "--wait", "--cascade", "foreground"]
-        self._run(release, [*arguments, "--timeout", f"{release.timeout}s"])
+        arguments += ["--timeout", f"{release.timeout}s"]
+        try:
+            self._run(release, arguments)
+        except EksError as error:
+            if STILL_THERE not in error.message:
+                raise
+            # Helm 4 has given up its wait at once, as it does where it reads an object just as that is being deleted.
+            self._run(release, arguments)
 
     def _run(
         self,

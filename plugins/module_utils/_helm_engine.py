@@ -348,7 +348,8 @@ class Engine:
             self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
             self._helm.uninstall(release)
         # Its programs have ended, so that they write nothing any more.
-        self._removal.remove(release.leftovers, self._left.setdefault(release.key, []).append)
+        done = self._left.setdefault(release.key, []).append
+        self._removal.remove(release.leftovers, done, installed=bool(decision.status))
         self._differences[release.key] = self._between(release, decision.manifest, "")
 
     def _fetched(self, release: Release, decision: Decision) -> Release:

@@ -64,7 +64,8 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
-        left = removal.find(release.leftovers) if release.chart is None else []
+        installed = bool(decided.decisions[key].status)
+        left = removal.find(release.leftovers, installed=installed) if release.chart is None else []
         if left:
             decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
-from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER, Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
 
@@ -114,14 +114,19 @@ class Removal:
             if self._context.cancelled.wait(LOOK_SECONDS):
                 raise CancelledError(f"{owner} was not removed: the task was ended.")
 
-    def find(self, wanted: Sequence[Leftover]) -> list[Leftover]:
-        """Those that are there and may go: not a CRD of which others have objects, which would go with it."""
-        found = gather(self._context, self._may_go, wanted)
-        return [item for item, there in zip(wanted, found, strict=True) if there]
+    def find(self, wanted: Sequence[Leftover], *, installed: bool) -> list[Leftover]:
+        """Those that are there and may go.
 
-    def remove(self, wanted: Sequence[Leftover], done: Callable[[str], None]) -> None:
+        Where the release is not ``installed`` any more, objects may be those of somebody else's program of the same
+        kind, but for CRDs, which tell who applied them. A CRD stays that others have applied too, or that has objects.
+        """
+        asked = [item for item in wanted if installed or item.kind == DEFINITION]
+        found = gather(self._context, self._may_go, asked)
+        return [item for item, there in zip(asked, found, strict=True) if there]
+
+    def remove(self, wanted: Sequence[Leftover], done: Callable[[str], None], *, installed: bool) -> None:
         """Remove those that may go, and tell ``done`` of each by its label."""
-        for item in self.find(wanted):
+        for item in self.find(wanted, installed=installed):
             self._kubernetes.delete(self._path(item))
             done(item.label)
 
@@ -140,13 +145,16 @@ class Removal:
             return False
         if live is None or live["metadata"].get("deletionTimestamp"):
             return False
-        return item.kind != DEFINITION or not self._objects(live)
+        return item.kind != DEFINITION or (_ours(live) and not self._objects(live))
 
     def _objects(self, definition: dict[str, Any]) -> bool:
         """Whether a CRD has objects that do not go in this run."""
         spec = definition["spec"]
-        version = next(item["name"] for item in spec["versions"] if item["served"])
-        items = self._kubernetes.list(f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
+        served = [item["name"] for item in spec["versions"] if item["served"]]
+        if not served:
+            # They cannot be seen, and so may be there.
+            return True
+        items = self._kubernetes.list(f"/apis/{spec['group']}/{served[0]}/{spec['names']['plural']}")
         return any(not self._goes(item) for item in items)
 
     def _goes(self, item: dict[str, Any]) -> bool:
@@ -155,6 +163,12 @@ class Removal:
 
     def _path(self, item: Leftover) -> str:
         return self._kubernetes.paths.object(item.api_version, item.kind, item.name, item.namespace)
+
+
+def _ours(live: dict[str, Any]) -> bool:
+    """Whether nobody but this collection has applied an object; the API server itself writes the status."""
+    fields = live["metadata"].get("managedFields") or []
+    return {entry.get("manager") for entry in fields if not entry.get("subresource")} == {MANAGER}
 
 
 def _named(items: Sequence[dict[str, Any]]) -> str:

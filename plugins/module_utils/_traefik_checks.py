@@ -16,6 +16,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._fargate import profi
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,47}[a-z0-9])?")
 """With -alb it is the name of a Service and of a release. https://helm.sh/docs/chart_template_guide/getting_started/"""
 
+BALANCER = re.compile(r"(?!internal-)[A-Za-z0-9]([-A-Za-z0-9]{0,30}[A-Za-z0-9])?")
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
+
 HOST = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards"""
 
@@ -44,6 +47,12 @@ OWN = {
 }
 """Values that other things must agree with, and the option that decides them."""
 
+ATTRIBUTES = {
+    "attributes": {"idle_timeout.": "idle_timeout", "access_logs.s3.": "access_logs_bucket and access_logs_prefix"},
+    "target_attributes": {"deregistration_delay.": "deregistration_delay"},
+}
+"""Beginnings of attributes' keys, and the option that decides them."""
+
 MOST_TARGET_DELAY = 3600
 MOST_IDLE = 4000
 """Seconds. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html"""
@@ -52,7 +61,7 @@ MOST_IDLE = 4000
 def refusals(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[str]:
     """What is wrong, each with the variable, the cause and what to do."""
     present = [instance for instance in instances if instance["state"] == "present"]
-    found = list(_twice(instances, present))
+    found = [*_twice(instances, present), *_releases_twice(instances)]
     for instance in present:
         who = f"traefik_instances: instance {instance['name']!r}"
         found += [f"{who}: {problem}" for problem in _of(instance, settings)]
@@ -82,6 +91,15 @@ def _twice(instances: Sequence[Mapping[str, Any]], present: Sequence[Mapping[str
             )
 
 
+def _releases_twice(instances: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = {instance["name"] for instance in instances}
+    for name in sorted(name for name in names if f"{name}-alb" in names):
+        yield (
+            f"traefik_instances has the names {name!r} and '{name}-alb', which is also the release of the load balancer "
+            f"of {name!r}. Give one of them another name."
+        )
+
+
 def _repeated(values: Iterable[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
 
@@ -97,6 +115,12 @@ def _of(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[st
     yield from _targets(instance, settings)
     yield from _listeners(instance)
     yield from _texts(instance, settings)
+    yield from _options_of_their_own(instance)
+    if instance["load_balancer_name"] and not BALANCER.fullmatch(instance["load_balancer_name"]):
+        yield (
+            f"load_balancer_name is {instance['load_balancer_name']!r}: 1 to 32 letters, digits and hyphens, no hyphen "
+            "first or last, and not beginning with internal-."
+        )
     if instance["replicas"] < 1:
         yield f"replicas is {instance['replicas']}; give 1 or more."
 
@@ -155,6 +179,14 @@ def _is_block(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _options_of_their_own(instance: Mapping[str, Any]) -> Iterator[str]:
+    for option, keys in ATTRIBUTES.items():
+        for key in instance[option]:
+            own = next((name for start, name in keys.items() if str(key).startswith(start)), None)
+            if own:
+                yield f"{option} has {key!r}, on which other things depend. Take it out, and use {own}."
 
 
 def _texts(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.ekspress.eks.plugins.module_utils import _traefik_checks as checks
 
 INSTANCE: dict[str, Any] = {
@@ -82,6 +83,11 @@ def plan(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) ->
 def completed(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """An instance with everything it does not say; absent where all of them are."""
     made = {**INSTANCE, **{key: value for key, value in instance.items() if value is not None}}
+    for option, usual in INSTANCE.items():
+        if isinstance(usual, bool):
+            made[option] = boolean(made[option])
+        elif isinstance(usual, int):
+            made[option] = int(made[option])
     made["ingress_class"] = made["ingress_class"] or made["name"]
     made["trusted_ips"] = list(made["trusted_ips"] or settings["found"].get("vpc_cidrs", []))
     if settings["state"] == "absent":
@@ -139,8 +145,9 @@ def labels(name: str) -> dict[str, str]:
 def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart shared-alb."""
     attributes = {"idle_timeout.timeout_seconds": instance["idle_timeout"], **instance["attributes"]}
+    # Said also where there is no bucket: the controller leaves alone what no annotation names any more.
+    attributes["access_logs.s3.enabled"] = bool(instance["access_logs_bucket"])
     if instance["access_logs_bucket"]:
-        attributes["access_logs.s3.enabled"] = True
         attributes["access_logs.s3.bucket"] = instance["access_logs_bucket"]
         if instance["access_logs_prefix"]:
             attributes["access_logs.s3.prefix"] = instance["access_logs_prefix"]
@@ -156,8 +163,8 @@ def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any
             "securityGroups": list(instance["security_groups"]),
             "inboundCidrs": list(instance["inbound_cidrs"]),
             "webAcl": instance["web_acl"],
-            "attributes": attributes,
-            "tags": {**settings["tags"], **instance["tags"]},
+            "attributes": _texts(attributes),
+            "tags": _texts({**settings["tags"], **instance["tags"]}),
         },
         "listeners": {
             "https": instance["https"],
@@ -170,7 +177,7 @@ def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any
             "type": instance["target_type"],
             "selector": labels(instance["name"]),
             "port": WEB,
-            "attributes": {**delay, **instance["target_attributes"]},
+            "attributes": _texts({**delay, **instance["target_attributes"]}),
             "healthCheck": {
                 # The entry point traefik is of the pods alone; nodes have a port for web only.
                 "port": PING if instance["target_type"] == "ip" else "traffic-port",
@@ -181,6 +188,11 @@ def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any
         },
         "annotations": dict(instance["annotations"]),
     }
+
+
+def _texts(pairs: Mapping[str, Any]) -> dict[str, str]:
+    """Values as AWS writes them; Helm would write a large number with an exponent."""
+    return {str(key): str(value).lower() if isinstance(value, bool) else str(value) for key, value in pairs.items()}
 
 
 def instance_values(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -223,8 +223,8 @@ options:
       leftovers:
         description:
           - Objects that are there after C(helm uninstall), because a program of the release made them or because Helm
-            leaves them, such as leases and CRDs. With O(releases[].state=absent) they are removed after the release,
-            also where it has gone before. A CRD of which there are objects stays.
+            leaves them, such as leases and CRDs. With O(releases[].state=absent) they are removed after the release.
+            A CRD stays that has objects or that others have applied too; it goes in a later run once that has changed.
         type: list
         elements: dict
         default: []

@@ -29,6 +29,7 @@ CLUSTER = "traffic-site"
 OF_THE_VPC, OF_SOMEBODY = "127.64.32.5", "127.0.0.1"
 DOMAIN = "sandbox.example.com"
 SHOP, INTRANET = f"shop.{DOMAIN}", f"wiki.internal.{DOMAIN}"
+OWNERS = {"public": f"{CLUSTER}-public", "private": f"eu-central-1.{CLUSTER}.private"}
 OFTEN = {"interval": "5s", "trigger_loop_on_event": True}
 VARIABLES: dict[str, Any] = {
     "platform_addons": ["alb_controller", "external_dns", "traefik"],
@@ -43,7 +44,7 @@ VARIABLES: dict[str, Any] = {
             "zones": [DOMAIN],
             "exclude_domains": [f"internal.{DOMAIN}"],
             "policy": "sync",
-            "owner_id": f"{CLUSTER}-public",
+            "owner_id": OWNERS["public"],
             **OFTEN,
         },
         {"name": "private", "zone_type": "private", "zones": [f"internal.{DOMAIN}"], **OFTEN},
@@ -190,7 +191,7 @@ def test_names_are_written_into_the_right_zone_and_no_other(
                 assert item["AliasTarget"]["DNSName"].rstrip(".") == hostname
                 assert item["AliasTarget"]["HostedZoneId"] == balancers[hostname]["CanonicalHostedZoneId"]
             if item["Type"] == "TXT":
-                assert f"external-dns/owner={CLUSTER}-{kind}," in item["ResourceRecords"][0]["Value"]
+                assert f"external-dns/owner={OWNERS[kind]}," in item["ResourceRecords"][0]["Value"]
         assert [name for name, kind_ in records(site, zones[kind]) if kind_ == "TXT" and name.endswith(host)]
     assert {name for name, _type in records(site, zones["public"])} & {INTRANET} == set()
     assert {name for name, _type in records(site, zones["private"])} & {SHOP} == set()

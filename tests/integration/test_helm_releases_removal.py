@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER
 
 from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground, write_chart
 from tests.support import wait_until
@@ -134,7 +135,7 @@ def definition(ground: Ground) -> Iterator[str]:
         "metadata": {"name": name},
         "spec": {"group": group, "names": kind, "scope": "Namespaced", "versions": versions},
     }
-    ground.kube.apply(item, "t")
+    ground.kube.apply(item, MANAGER)
     wait_until(lambda: ground.kube.request("GET", ground.path("things", "", f"/apis/{group}/v1"))[0] == 200)
     yield name
     ground.kube.request("DELETE", f"{CRDS}/{name}")
@@ -166,14 +167,25 @@ def test_what_its_programs_leave_goes_with_it(ground: Ground, definition: str, t
     assert ground.kube.request("GET", f"{CRDS}/{definition}")[0] == 200
     assert ground.run(gone, helm_binary=NOWHERE).states == {"web": "unchanged"}
 
-    # Something wrote it again, and the object has gone: also without the release.
+    # Something wrote it again: it may be somebody else's now. The object has gone, and the CRD is nobody else's.
     ground.kube.apply(status, "t")
     things = ground.path("things", "theirs", f"/apis/{ground.namespace}.example/v1")
     assert ground.kube.request("DELETE", things)[0] == 200
+    wait_until(lambda: ground.kube.request("GET", things)[0] == 404)
     for check in (True, False):
         run = ground.run(gone, check=check, helm_binary=NOWHERE)
         assert (run.states, run.result["changed"]) == ({"web": "removed"}, True)
-        assert run.result["releases"][0]["message"] == f"{message}, CustomResourceDefinition {definition}"
+        assert run.result["releases"][0]["message"] == f"left behind: CustomResourceDefinition {definition}"
     wait_until(lambda: ground.kube.request("GET", f"{CRDS}/{definition}")[0] == 404)
     again = ground.run(gone, helm_binary=NOWHERE)
     assert (again.states, again.result["changed"]) == ({"web": "unchanged"}, False)
+    assert ground.kube.request("GET", ground.path("configmaps", "status"))[0] == 200
+
+
+def test_a_crd_that_others_applied_too_stays(ground: Ground, definition: str) -> None:
+    labels = {"metadata": {"name": definition, "labels": {"of": "theirs"}}}
+    ground.kube.apply({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", **labels}, "helm")
+    crd = {"api_version": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "name": definition}
+    gone = ground.release("web", "/nowhere", state="absent", leftovers=[crd])
+    assert ground.run(gone, helm_binary=NOWHERE).states == {"web": "unchanged"}
+    assert ground.kube.request("GET", f"{CRDS}/{definition}")[0] == 200

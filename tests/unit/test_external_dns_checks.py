@@ -89,8 +89,8 @@ OPTION_CASES: dict[str, tuple[dict[str, Any], str]] = {
         "previous_owner_id with policy sync: ExternalDNS could not delete what is gone of the owner before",
     ),
     "same-owner-as-before": (
-        {"previous_owner_id": "blue-public"},
-        "previous_owner_id and owner_id are both blue-public",
+        {"previous_owner_id": "eu-central-1.blue.public"},
+        "previous_owner_id and owner_id are both eu-central-1.blue.public",
     ),
     "annotation-prefix": (
         {"annotation_prefix": "internal.dns"},

@@ -66,7 +66,7 @@ def test_what_later_versions_of_the_program_change_is_said_always() -> None:
         "sources": ["ingress", "service"],
         "policy": "upsert-only",
         "registry": "txt",
-        "txtOwnerId": "blue-public",
+        "txtOwnerId": "eu-central-1.blue.public",
         "txtPrefix": "%{record_type}-external-dns.",
         "annotationPrefix": "external-dns.alpha.kubernetes.io/",
         "interval": "1m",

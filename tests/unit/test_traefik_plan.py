@@ -123,11 +123,20 @@ def test_access_logs_tags_and_attributes() -> None:
     values = made(instance, tags={"team": "all", "stage": "dev"})["public-alb"]["values"]["loadBalancer"]
     assert values["tags"] == {"team": "web", "stage": "dev"}
     assert values["attributes"] == {
-        "idle_timeout.timeout_seconds": 60,
-        "deletion_protection.enabled": True,
-        "access_logs.s3.enabled": True,
+        "idle_timeout.timeout_seconds": "60",
+        "deletion_protection.enabled": "true",
+        "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": "logs",
     }
+
+
+def test_numbers_and_truth_values_are_what_aws_reads_and_text_is_what_it_says() -> None:
+    values = made({**PUBLIC, "tags": {"account": 111122223333}, "https": "false", "hosts": [], "replicas": "3"})
+    front = values["public-alb"]["values"]
+    assert front["loadBalancer"]["tags"] == {"account": "111122223333"}
+    assert front["loadBalancer"]["attributes"]["access_logs.s3.enabled"] == "false"
+    assert front["listeners"]["https"] is False
+    assert values["public"]["values"]["deployment"]["replicas"] == 3
 
 
 def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
@@ -155,6 +164,9 @@ def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
         ({"deregistration_delay": -1}, "deregistration_delay is -1; give 0 to 3600 seconds"),
         ({"idle_timeout": 0}, "idle_timeout is 0; give 1 to 4000 seconds"),
         ({"replicas": 0}, "replicas is 0; give 1 or more"),
+        ({"attributes": {"idle_timeout.timeout_seconds": 600}}, "Take it out, and use idle_timeout."),
+        ({"target_attributes": {"deregistration_delay.timeout_seconds": 1}}, "and use deregistration_delay."),
+        ({"load_balancer_name": "internal-web"}, "load_balancer_name is 'internal-web': 1 to 32 letters"),
         ({"tags": {"a": "b,c"}}, "tags, or traefik_tags, has 'a': no comma may be in it"),
         ({"attributes": {"a=b": "c"}}, "attributes has 'a=b': no comma"),
     ],
@@ -179,6 +191,7 @@ def test_node_ports_on_fargate_are_refused_also_beside_pods() -> None:
     ("changes", "words"),
     [
         ({"name": "public", "ingress_class": "other"}, "two instances of the name 'public'"),
+        ({"name": "public-alb"}, "has the names 'public' and 'public-alb'"),
         ({"ingress_class": "public"}, "two instances have the ingress_class 'public'"),
         ({"group": "all"}, "two instances have the group 'all'"),
         ({"load_balancer_name": "web"}, "two instances have the load_balancer_name 'web'"),
