@@ -95,8 +95,8 @@ def _releases_twice(instances: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = {instance["name"] for instance in instances}
     for name in sorted(name for name in names if f"{name}-alb" in names):
         yield (
-            f"traefik_instances has the names {name!r} and '{name}-alb', which is also the release of the load balancer "
-            f"of {name!r}. Give one of them another name."
+            f"traefik_instances has the names {name!r} and '{name}-alb', which is also the name of the release of "
+            f"{name!r}'s load balancer. Give one of them another name."
         )
 
 

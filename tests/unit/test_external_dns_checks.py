@@ -66,7 +66,7 @@ ZONE_CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]] | None, str]] =
 }
 OPTION_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"name": "Public"}, "name 'Public' cannot name a Helm release: 1 to 40 lower case letters"),
-    "name-too-long": ({"name": "p" * 41}, "cannot name a Helm release: 1 to 40"),
+    "name-too-long": ({"name": "p" * 41, "owner_id": "p"}, "cannot name a Helm release: 1 to 40"),
     "filter-elsewhere": (
         {"domain_filters": ["example.org"]},
         "domain_filters has example.org, outside of all its zones",
@@ -159,7 +159,11 @@ PAIR_CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"owner_id": "dns", "zones": ["example.org"]},
         "instances public and other have the same owner dns",
     ),
-    "owner-made-of-names": ({"owner_id": "blue-other"}, {"zones": ["example.org"]}, "have the same owner blue-other"),
+    "owner-made-of-names": (
+        {"owner_id": "eu-central-1.blue.other"},
+        {"zones": ["example.org"]},
+        "have the same owner eu-central-1.blue.other",
+    ),
     "same-service-account": (
         {"service_account": "dns"},
         {"service_account": "dns", "zones": ["example.org"]},
