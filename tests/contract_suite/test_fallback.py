@@ -46,7 +46,11 @@ def test_a_missing_library_is_explained_by_every_module(ground: Playground, tmp_
     (tmp_path / "hide").mkdir()
     (tmp_path / "hide" / "sitecustomize.py").write_text(HIDE)
     tasks = [case.task("run") for case in cases.every()]
-    fixtures = {"clusters": {"blue": {"auto_scaling_groups": {"spot": "blue-spot", "general": "eks-general"}}}}
+    fixtures = {
+        "clusters": {"blue": {"auto_scaling_groups": {"spot": "blue-spot", "general": "eks-general"}}},
+        "hosted_zones": {"public": "Z0123456789ABCDEFGHIJ"},
+        "vpc_id": "vpc-01234567",
+    }
     run = ground.run(
         play(*tasks),
         host(ground, fixtures=fixtures, kubeconfig="/nowhere/kubeconfig", **cases.files("/nowhere")),

@@ -46,6 +46,11 @@ def writes(bare: RunningSandbox) -> list[str]:
     return [call["operation"] for call in bare.aws().calls(writes=True)]
 
 
+def of_a_pod(call: dict[str, Any]) -> bool:
+    """Whether a program in the cluster made a call, and not the run."""
+    return "external-dns" in call["caller"] or call["operation"] == "AssumeRoleWithWebIdentity"
+
+
 def entries(bare: RunningSandbox, cluster: str) -> dict[str, dict[str, Any]]:
     """Entries of roles in aws-auth, by the role's name."""
     found = yaml.safe_load(bare.kube(cluster).get(AWS_AUTH)["data"]["mapRoles"])
@@ -275,7 +280,9 @@ def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbo
     # cluster_info 6 (cluster, node groups and one, profiles and one, Auto Scaling groups), subnet_tags 3,
     # oidc_provider 2, aws_auth 1, node_ports_info 3, irsa_roles 12, interruption_queues 19, autoscaling_groups 3,
     # hosted_zones_info 2, load_balancer_inputs_info 2, helm_releases 1.
-    assert len(aws.calls()) <= 2 * 54, [call["operation"] for call in aws.calls()]
+    # The real ExternalDNS goes on with its own work meanwhile, as its own role.
+    calls = [call["operation"] for call in aws.calls() if not of_a_pod(call)]
+    assert len(calls) <= 2 * 54, calls
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,11 @@ def test_equal_pods_share_one_process_which_moves_on(namespace: Namespace) -> No
     namespace.delete(next(pod for pod in pods if pod["metadata"]["name"] == name))
     wait_until(lambda: not process.alive(first), "the end of the process")
     namespace.ready("traefik", 3)
-    ((other, second),) = wait_until(namespace.processes, "the process of another pod").items()
-    assert other != name
+
+    def others() -> list[tuple[str, process.Identity]]:
+        return [(pod, item) for pod, item in namespace.processes().items() if pod != name]
+
+    ((_other, second),) = wait_until(others, "the process of another pod")
     assert process.alive(second)
     assert answer_of(namespace.port("traefik", "traefik"), "/ping")[0] == 200
 
