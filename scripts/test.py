@@ -18,8 +18,8 @@ from scripts import lint
 from scripts.steps import CORES, ROOT
 
 BUILD_TOOLS = "from sandbox.binaries import ensure; ensure(lambda text: print(text, flush=True))"
-ORDER = ("unit", "lint", "contract", "contract_suite", "e2e", "sandbox", "integration")
-"""Directories of tests: the fast ones first, then those with the longest files, so that all workers end together."""
+ORDER = ("e2e", "contract_suite", "sandbox", "integration", "lint", "contract", "unit")
+"""Directories of tests: those with the longest files first, so that no worker is left alone with one at the end."""
 APART = ("benchmarks", "upstream")
 """Directories that have a target of their own."""
 MOST_WORKERS = 4
@@ -109,8 +109,10 @@ def pytest_command(tests: Path) -> list[str]:
     names = sorted(path.name for path in tests.iterdir() if any(path.rglob("test_*.py")) and path.name not in APART)
     names.sort(key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
     workers = max(2, min(CORES, MOST_WORKERS))
-    options = ["-n", str(workers), "--dist", "loadfile", "--durations", "15", "--durations-min", "2"]
-    return [sys.executable, "-m", "pytest", *options, *(f"tests/{name}" for name in names)]
+    # By itself xdist starts the files with most tests first, which are the fast ones.
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    slow = ["--durations", "15", "--durations-min", "2"]
+    return [sys.executable, "-m", "pytest", *spread, *slow, *(f"tests/{name}" for name in names)]
 
 
 if __name__ == "__main__":
