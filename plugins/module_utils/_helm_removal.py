@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError, named
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER, Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
@@ -175,5 +175,4 @@ def _named(items: Sequence[dict[str, Any]]) -> str:
     names = sorted(
         f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}" for item in items
     )
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return named(names, NAMED)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._fargate import profiles_for
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import value_at
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,47}[a-z0-9])?")
 """With -alb it is the name of a Service and of a release. https://helm.sh/docs/chart_template_guide/getting_started/"""
@@ -201,8 +202,5 @@ def _texts(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator
 
 def _own(values: Mapping[str, Any]) -> Iterator[str]:
     for path, option in OWN.items():
-        inner: Any = values
-        for key in path.split("."):
-            inner = inner.get(key) if isinstance(inner, Mapping) else None
-        if inner is not None:
+        if value_at(values, path.split(".")) is not None:
             yield f"{path}, with which the role's other objects must agree. Take it out, and use {option}."

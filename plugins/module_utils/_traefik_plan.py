@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.ekspress.eks.plugins.module_utils import _traefik_checks as checks
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import merged
 
 INSTANCE: dict[str, Any] = {
     "state": "present",
@@ -240,16 +241,3 @@ def instance_values(instance: Mapping[str, Any], settings: Mapping[str, Any]) ->
     if instance["target_type"] == "instance":
         values["deployment"]["healthchecksPort"] = WEB
     return values
-
-
-def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Values merged key by key, the last one's last; a list is one value."""
-    made: dict[str, Any] = {}
-    for part in parts:
-        for key, value in part.items():
-            before = made.get(key)
-            if isinstance(value, Mapping):
-                made[key] = merged(before if isinstance(before, Mapping) else {}, value)
-            else:
-                made[key] = value
-    return made

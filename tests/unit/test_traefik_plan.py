@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._traefik_checks import OWN
-from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import merged, plan
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tests.unit.helm_drawn import VALUES
+from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import plan
 
 PUBLIC: dict[str, Any] = {"name": "public", "hosts": ["*.example.com"]}
 INTERNAL: dict[str, Any] = {"name": "internal", "hosts": ["*.example.org"], "scheme": "internal"}
@@ -226,12 +222,3 @@ def test_without_a_look_at_aws_the_trusted_addresses_must_be_given() -> None:
     (message,) = refusals(PUBLIC, found={})
     assert "trusted_ips is empty, and AWS was not asked" in message
     assert refusals({**PUBLIC, "trusted_ips": ["10.0.0.0/8"]}, found={}) == []
-
-
-@given(VALUES, VALUES, st.lists(VALUES, max_size=2))
-def test_merging_keeps_what_nobody_says_otherwise(one: Any, other: Any, more: list[Any]) -> None:
-    assert merged(one) == one
-    assert merged(one, one) == one
-    assert merged(one, {}) == merged({}, one) == one
-    assert merged(merged(one, other), *more) == merged(one, other, *more)
-    assert {**merged(one, other), **other}.keys() == one.keys() | other.keys()
