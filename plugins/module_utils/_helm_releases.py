@@ -27,7 +27,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     left_behind,
     removed,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -61,13 +61,9 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
     _fill(releases, kubernetes, context, decided)
-    removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
-        installed = bool(decided.decisions[key].status)
-        left = removal.find(release.leftovers, installed=installed) if release.chart is None else []
-        if left:
-            decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
+    _look_for_leftovers(releases, kubernetes, context, decided)
 
     def look(key: str) -> list[Change]:
         return _helm_drift.find(kubernetes, context, releases[key], decided.decisions[key].manifest)
@@ -98,6 +94,26 @@ def _fill(releases: dict[str, Release], kubernetes: Kubernetes, context: Context
             raise values
         else:
             decided.problems[key] = values.message
+
+
+def _look_for_leftovers(
+    releases: dict[str, Release], kubernetes: Kubernetes, context: Context, decided: Decided
+) -> None:
+    """Decide on what removed releases left behind; a release fails of which that cannot be told, and no other."""
+    removal = Removal(kubernetes, context, removed(releases.values()))
+
+    def find(key: str) -> list[Leftover]:
+        return removal.find(releases[key].leftovers, installed=bool(decided.decisions[key].status))
+
+    going = [key for key, release in releases.items() if release.chart is None and release.leftovers]
+    for key, left in zip(going, settle(context, find, going), strict=True):
+        if not isinstance(left, Exception):
+            if left:
+                decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
+        elif isinstance(left, CancelledError) or not isinstance(left, EksError):
+            raise left
+        else:
+            decided.problems[key] = f"It cannot be told what would be left behind of it. {left.message}"
 
 
 def _may_have_drifted(release: Release, decision: Decision) -> bool:

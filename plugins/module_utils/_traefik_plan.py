@@ -187,6 +187,7 @@ def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any
                 "unhealthyThreshold": UNHEALTHY_AFTER,
             },
         },
+        "externalDns": {"annotationPrefixes": list(settings["external_dns_prefixes"])},
         "annotations": dict(instance["annotations"]),
     }
 

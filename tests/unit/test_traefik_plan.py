@@ -32,6 +32,8 @@ SETTINGS: dict[str, Any] = {
     "common_values": {"log": {"level": "INFO"}},
     "values": {},
     "leftovers": [],
+    "create_namespace": True,
+    "external_dns_prefixes": ["external-dns.alpha.kubernetes.io/"],
 }
 FARGATE = {"name": "web", "selectors": [{"namespace": "traefik", "labels": {}}]}
 
@@ -165,12 +167,50 @@ def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
         ({"load_balancer_name": "internal-web"}, "load_balancer_name is 'internal-web': 1 to 32 letters"),
         ({"tags": {"a": "b,c"}}, "tags, or traefik_tags, has 'a': no comma may be in it"),
         ({"attributes": {"a=b": "c"}}, "attributes has 'a=b': no comma"),
+        ({"group": "Shop"}, "group is 'Shop': 1 to 63 lower-case letters, digits, hyphens and dots"),
+        ({"group": "shop."}, "group is 'shop.': 1 to 63"),
+        ({"group": "g" * 64}, "1 to 63 lower-case letters"),
+        ({"ingress_class": "Public"}, "ingress_class is 'Public': 1 to 253"),
+        ({"subnets": ["subnet-1,subnet-2"]}, "subnets has 'subnet-1,subnet-2': an item is one ID, name or ARN"),
+        ({"security_groups": ["sg-1, sg-2"]}, "security_groups has 'sg-1, sg-2': an item is one ID"),
+        ({"certificates": ["arn:a,arn:b"]}, "certificates has 'arn:a,arn:b': an item is one ID"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
     (message,) = refusals({**PUBLIC, **changes})
     assert message.startswith("traefik_instances: instance ")
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"namespace": "Traefik"}, "traefik_namespace is 'Traefik', which is no name of a namespace"),
+        ({"namespace": "n" * 64}, "which is no name of a namespace: 1 to 63 lower-case letters"),
+        ({"namespace": "n" * 44}, "traefik_namespace has 44 characters, and the release that makes it"),
+        (
+            {"namespace": "n" * 57, "create_namespace": False},
+            f"traefik_instances: instance 'public': the name and traefik_namespace ({'n' * 57}) have more than 62",
+        ),
+        ({"external_dns_prefixes": ["dns.example.com"]}, "traefik_external_dns_prefixes has 'dns.example.com'"),
+        ({"external_dns_prefixes": ["/"]}, "traefik_external_dns_prefixes has '/'"),
+    ],
+)
+def test_names_that_would_be_cut_or_refused_later_are_refused(settings: dict[str, Any], words: str) -> None:
+    assert any(words in message for message in refusals(PUBLIC, **settings))
+    assert refusals({**PUBLIC, "state": "absent"}, **settings) == []
+
+
+def test_names_that_just_fit_and_items_with_spaces_are_taken() -> None:
+    assert refusals({**PUBLIC, "name": "p" * 19}, namespace="n" * 43) == []
+    assert refusals({**PUBLIC, "name": "p" * 19, "group": "g" * 63}, namespace="n" * 43, create_namespace=False) == []
+    assert refusals({**PUBLIC, "subnets": ["public a", "public b"]}) == []
+
+
+def test_external_dns_takes_no_name_from_the_load_balancers_own_ingress() -> None:
+    prefixes = ["external-dns.alpha.kubernetes.io/", "internal.dns.example.com/"]
+    values = made(PUBLIC, external_dns_prefixes=prefixes)["public-alb"]["values"]
+    assert values["externalDns"] == {"annotationPrefixes": prefixes}
 
 
 def test_node_ports_on_fargate_are_refused_also_beside_pods() -> None:
