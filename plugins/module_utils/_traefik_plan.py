@@ -57,6 +57,19 @@ ADDRESS = "status.loadBalancer.ingress[0].hostname"
 HOSTNAME = "providers.kubernetesIngress.ingressEndpoint.hostname"
 
 
+ROUTES = (
+    ("networking.k8s.io/v1", "Ingress"),
+    ("traefik.io/v1alpha1", "IngressRoute"),
+    ("traefik.io/v1alpha1", "IngressRouteTCP"),
+    ("traefik.io/v1alpha1", "IngressRouteUDP"),
+)
+"""Kinds of what apps are reached by."""
+
+PROTECTED = r"(^|,)\s*deletion_protection\.enabled\s*=\s*true\s*(,|$)"
+"""With it in its attributes the controller deletes no load balancer, and its Ingress is never gone.
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#load-balancer-attributes"""
+
+
 def plan(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the role makes of its variables.
 
@@ -70,7 +83,11 @@ def plan(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) ->
     complete = [completed(instance, settings) for instance in instances]
     present = [instance for instance in complete if instance["state"] == "present"]
     return {
-        "releases": [release for instance in complete for release in _releases(instance, settings)],
+        "releases": [
+            release
+            for instance in complete
+            for release in _releases(instance, {**settings, "served": {other["ingress_class"] for other in present}})
+        ],
         "requirements": [
             {"met": False, "message": message} for message in checks.refusals(complete, {**settings, "labels": labels})
         ],
@@ -112,7 +129,9 @@ def _releases(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
             "version": settings["alb_chart_version"],
             "needs": needs,
             "values": load_balancer_values(instance, settings),
-            "gates": [{"kind": "ingress", "namespace": namespace, "name": front}],
+            # Of a load balancer that is being replaced the name of the old one would be published.
+            "gates": [{"kind": "ingress", "namespace": namespace, "name": front, "reconciled": True}],
+            "used_by": _protection(instance, namespace, front),
         },
         {
             **common,
@@ -124,8 +143,40 @@ def _releases(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
             "values": _values(instance, settings),
             "values_from": [] if published else [source],
             "gates": [{"kind": "deployment", "namespace": namespace, "name": name}],
+            "used_by": _used_by(instance, settings),
             "leftovers": list(settings["leftovers"]),
         },
+    ]
+
+
+def _protection(instance: Mapping[str, Any], namespace: str, front: str) -> list[dict[str, str]]:
+    return [
+        {
+            "api_version": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "name": front,
+            "namespace": namespace,
+            "annotation": "alb.ingress.kubernetes.io/load-balancer-attributes",
+            "pattern": PROTECTED,
+            "advice": (
+                f"Set deletion_protection.enabled to false in attributes of the instance {instance['name']} in "
+                "traefik_instances and run with the state present, then remove it."
+            ),
+        }
+    ]
+
+
+def _used_by(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What apps are reached by through an instance, unless another one takes over."""
+    if settings["abandon"] or instance["ingress_class"] in settings["served"]:
+        return []
+    advice = (
+        "Delete them or give them another class, then run again; or set traefik_abandon to true to leave them behind, "
+        "unreachable."
+    )
+    return [
+        {"api_version": version, "kind": kind, "ingress_class": instance["ingress_class"], "advice": advice}
+        for version, kind in ROUTES
     ]
 
 

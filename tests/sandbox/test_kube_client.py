@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -43,7 +43,7 @@ def client() -> Iterator[KubeClient]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     made = KubeClient.__new__(KubeClient)
     made.endpoint = "http://api"
-    made.connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+    made.connection = cast(http.client.HTTPSConnection, http.client.HTTPConnection("127.0.0.1", server.server_port))
     yield made
     made.close()
     server.shutdown()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_uses import Use
 from ansible_collections.ekspress.eks.plugins.module_utils._traefik_checks import OWN
 from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import plan
 
@@ -33,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "values": {},
     "leftovers": [],
     "create_namespace": True,
+    "abandon": False,
     "external_dns_prefixes": ["external-dns.alpha.kubernetes.io/"],
 }
 FARGATE = {"name": "web", "selectors": [{"namespace": "traefik", "labels": {}}]}
@@ -56,7 +58,9 @@ def test_public_and_internal_side_by_side_share_nothing() -> None:
     for name, scheme in (("public", "internet-facing"), ("internal", "internal")):
         front, behind = releases[f"{name}-alb"], releases[name]
         assert front["values"]["loadBalancer"]["scheme"] == scheme
-        assert front["gates"] == [{"kind": "ingress", "namespace": "traefik", "name": f"{name}-alb"}]
+        assert front["gates"] == [
+            {"kind": "ingress", "namespace": "traefik", "name": f"{name}-alb", "reconciled": True}
+        ]
         assert behind["needs"] == [f"traefik/{name}-alb", "kube-system/traefik-namespace"]
         assert behind["values"]["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": name}
         providers = behind["values"]["providers"]
@@ -143,6 +147,39 @@ def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
     assert refusals(*both) == []
     assert {release["state"] for release in made(*both, state="absent").values()} == {"absent"}
     assert plan(both, {**SETTINGS, "state": "absent"})["load_balancers"] == []
+
+
+def test_an_instance_stays_while_apps_are_reached_through_it() -> None:
+    def used(*instances: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
+        return [(item["kind"], item["ingress_class"]) for item in made(*instances, **settings)["public"]["used_by"]]
+
+    gone = {**PUBLIC, "state": "absent", "ingress_class": "web"}
+    kinds = ["Ingress", "IngressRoute", "IngressRouteTCP", "IngressRouteUDP"]
+    assert used(gone, INTERNAL) == [(kind, "web") for kind in kinds]
+    assert used(PUBLIC, state="absent") == [(kind, "public") for kind in kinds]
+    assert used(gone, abandon=True) == []
+    # Another one serves them.
+    assert used(gone, {**INTERNAL, "ingress_class": "web"}) == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "protected"),
+    [
+        ("deletion_protection.enabled=true", True),
+        ("idle_timeout.timeout_seconds=60, deletion_protection.enabled = true ,a=b", True),
+        ("deletion_protection.enabled=false", False),
+        ("x.deletion_protection.enabled=true", False),
+        ("deletion_protection.enabled=true1", False),
+        ("", False),
+    ],
+)
+def test_a_protected_load_balancer_is_known_by_its_attributes(attributes: str, protected: bool) -> None:
+    (entry,) = made(PUBLIC)["public-alb"]["used_by"]
+    use = Use(**entry)
+    meta = {"name": "public-alb", "annotations": {entry["annotation"]: attributes}}
+    assert use.holds({"metadata": meta}) is protected
+    assert not use.holds({"metadata": {**meta, "name": "other"}})
+    assert not use.holds({"metadata": {"name": "public-alb"}})
 
 
 @pytest.mark.parametrize(
