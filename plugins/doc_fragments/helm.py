@@ -32,6 +32,7 @@ options:
     type: bool
     default: false
 notes:
+  - One release that fails stops only those that need it. The task then fails with the result of every release.
   - Releases that are to be absent are removed before those that they need. What uses them must be listed for that, and
     what they leave got and deleted, for which the caller needs permissions.
   - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it

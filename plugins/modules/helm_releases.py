@@ -13,7 +13,6 @@ description:
     side by side, each release as soon as what it needs is ready.
   - A release is unchanged if its status is deployed and its chart's name, version and digest and its values are those
     wanted. No helm process runs for an unchanged release, and no registry is asked.
-  - One release that fails stops only those that need it. The task then fails with the result of every release.
 options:
   releases:
     description: The releases. Others in the cluster are not touched.
@@ -221,9 +220,7 @@ options:
             type: str
             default: ""
           annotation:
-            description:
-              - Annotation by which nothing deletes the object while O(releases[].used_by[].pattern) is in it, as for
-                deletion protection. Objects of releases of this run count too.
+            description: Only objects, the run's own too, that this annotation, with the pattern, keeps from deletion.
             type: str
             default: ""
           pattern:
