@@ -213,7 +213,7 @@ class Engine:
             self._look(release)
         elif decision.state == REMOVED:
             if decision.status:
-                self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
+                self._removal.require_unused((release.namespace, release.name), release.used_by, release.timeout)
             self._differences[release.key] = self._between(release, decision.manifest, "")
         else:
             self._require_namespace(release, decision)
@@ -346,7 +346,7 @@ class Engine:
 
     def _remove(self, release: Release, decision: Decision) -> None:
         if decision.status:
-            self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
+            self._removal.require_unused((release.namespace, release.name), release.used_by, release.timeout)
             try:
                 self._helm.uninstall(release)
             except EksError as error:

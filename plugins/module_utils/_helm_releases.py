@@ -101,7 +101,8 @@ def _look_around(releases: dict[str, Release], kubernetes: Kubernetes, context: 
 
     def look(key: str) -> None:
         if decided.decisions[key].status:
-            removal.require_possible(f"Release {key}", releases[key].used_by)
+            release = releases[key]
+            removal.require_possible((release.namespace, release.name), release.used_by)
 
     def find(key: str) -> list[Leftover]:
         return removal.find(releases[key].leftovers, installed=bool(decided.decisions[key].status))

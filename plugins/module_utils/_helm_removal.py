@@ -26,6 +26,9 @@ LOOK_SECONDS = 2.0
 NAMED = 5
 """Objects that a message names."""
 
+Key = tuple[str, str]
+"""Namespace and name of a release."""
+
 EVENTS = 3
 """Newest warnings that a message shows of an object."""
 
@@ -64,23 +67,23 @@ class Removal:
     ``going`` are the releases (namespace, name) that are removed in this run: what is theirs need not be gone yet.
     """
 
-    def __init__(self, kubernetes: Kubernetes, context: Context, going: Collection[tuple[str, str]]) -> None:
+    def __init__(self, kubernetes: Kubernetes, context: Context, going: Collection[Key]) -> None:
         self._kubernetes = kubernetes
         self._context = context
         self._going = going
 
-    def require_possible(self, owner: str, used_by: Sequence[Use]) -> None:
+    def require_possible(self, release: Key, used_by: Sequence[Use]) -> None:
         """Raise EksError where an object that nobody deletes needs a release."""
-        self._refuse_kept(owner, self._found(used_by))
+        self._refuse_kept(_owner(release), self._found(release, used_by))
 
-    def require_unused(self, owner: str, used_by: Sequence[Use], timeout: float) -> None:
+    def require_unused(self, release: Key, used_by: Sequence[Use], timeout: float) -> None:
         """Return once no object needs a release any more. Raises EksError where one does that nobody deletes.
 
         In check mode it does not wait for those that are being deleted.
         """
-        deadline = time.monotonic() + timeout
+        deadline, owner = time.monotonic() + timeout, _owner(release)
         while True:
-            found = self._found(used_by)
+            found = self._found(release, used_by)
             self._refuse_kept(owner, found)
             if not found or self._context.check_mode:
                 return
@@ -117,9 +120,11 @@ class Removal:
             return error
         return EksError(f"{error.message} Being deleted and not gone: {_named(live)}.{self._why_still_there(live)}")
 
-    def _found(self, used_by: Sequence[Use]) -> list[tuple[Use, dict[str, Any]]]:
+    def _found(self, release: Key, used_by: Sequence[Use]) -> list[tuple[Use, dict[str, Any]]]:
+        """The objects that need a release; those of its own only where nothing would delete them."""
         lists = gather(self._context, self._users, used_by)
-        return [(use, item) for use, items in zip(used_by, lists, strict=True) for item in items]
+        found = [(use, item) for use, items in zip(used_by, lists, strict=True) for item in items]
+        return [(use, item) for use, item in found if use.annotation or of_release(item) != release]
 
     def _refuse_kept(self, owner: str, found: Sequence[tuple[Use, dict[str, Any]]]) -> None:
         kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -211,6 +216,10 @@ def _ours(live: dict[str, Any]) -> bool:
     """Whether nobody but this collection has applied an object; the API server itself writes the status."""
     fields = live["metadata"].get("managedFields") or []
     return {entry.get("manager") for entry in fields if not entry.get("subresource")} == {MANAGER}
+
+
+def _owner(release: Key) -> str:
+    return f"Release {'/'.join(release)}"
 
 
 def _named(items: Sequence[dict[str, Any]]) -> str:

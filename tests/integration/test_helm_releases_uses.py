@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A release that must stay: nothing of it, nor of what needs it, is removed, and the message says why and what to do."""
+"""A release that must stay: nothing of it, nor of what needs it, is removed; the message says why and what to do."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_somebodys_object_of_its_class(
         refused(
             ground,
             gone(pair, use, unknown),
-            f"Release {ground.namespace}/front is still needed: Ingress {other.namespace}/shop would be served by nothing "
-            f"any more, as their class is {ground.namespace}. Give it another one.",
+            f"Release {ground.namespace}/front is still needed: Ingress {other.namespace}/shop would be served by "
+            f"nothing any more, as their class is {ground.namespace}. Give it another one.",
         )
         # Its own Ingress of the class does not keep it.
         assert ground.kube.request("DELETE", other.path("ingresses", "shop", NETWORKING))[0] == 200
@@ -117,8 +117,8 @@ def test_others_objects_in_a_namespace_that_goes(ground: Ground, pair: list[dict
         ground,
         gone(pair, *uses),
         f"Deployment {ground.namespace}/pods, PersistentVolumeClaim {ground.namespace}/data, "
-        f"Secret {ground.namespace}/sh.helm.release.v1.pods.v1 would be deleted with the namespace {ground.namespace}, and "
-        "are not of the releases that are removed. Delete them before, then run again.",
+        f"Secret {ground.namespace}/sh.helm.release.v1.pods.v1 would be deleted with the namespace {ground.namespace}, "
+        "and are not of the releases that are removed. Delete them before, then run again.",
     )
     # All that is left is of this run.
     let_go = {"metadata": {"finalizers": None}}
@@ -170,4 +170,5 @@ def test_an_uninstall_that_does_not_end_says_what_is_not_gone_and_why(
         assert "Fine" not in run.result["msg"]
     finally:
         assert ground.kube.request("PATCH", path, {"metadata": {"finalizers": None}}, MERGE)[0] == 200
-    assert ground.run({**front, "state": "absent"}).states == {"front": "removed"}
+    # Helm 4 forgets a release that it could not remove in time.
+    assert ground.run({**front, "state": "absent"}).states["front"] in ("removed", "unchanged")
