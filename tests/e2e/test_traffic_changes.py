@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.alb.annotations import PREFIX
 from sandbox.lifecycle import Sandbox
-from tests.e2e.traffic_support import CLUSTER, SHOP, converge, furnish, pods_of
+from tests.e2e.playbook import Run
+from tests.e2e.traffic_support import CLUSTER, DIRECT, GROUP, SHOP, converge, furnish, pods_of
 from tests.sandbox.pods.workloads import Namespace
 from tests.sandbox_fixtures import RunningSandbox
 from tests.sandbox_guard import guarded
