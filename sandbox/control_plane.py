@@ -182,7 +182,7 @@ class ControlPlane:
                 return
             except SandboxError:
                 # Controllers end by themselves where the API server does not answer for longer than they wait for it
-                # (KWOK a minute, which a very busy machine takes), or than their leases last.
+                # (the controller manager 10 s, KWOK a minute), which a very busy machine takes.
                 if last or "kube-apiserver" in self.dead():
                     raise
             command = _START

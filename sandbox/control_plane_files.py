@@ -63,12 +63,13 @@ def write(files: Path, entry: dict[str, Any], binaries: Path, *, webhook: str, e
         "service-cluster-ip-range": SERVICE_CIDR,
         "v": "1",
     }
-    quiet = {"v": "1"}
+    # There is one of each: an election would only end them where a busy machine keeps them from renewing their lease.
+    alone = {"leader-elect": "false", "v": "1"}
     patches = {
         "etcd": {"log-level": "warn", "unsafe-no-fsync": "true"},
         "kube-apiserver": server,
-        "kube-controller-manager": quiet | {"service-cluster-ip-range": SERVICE_CIDR},
-        "kube-scheduler": quiet,
+        "kube-controller-manager": alone | {"service-cluster-ip-range": SERVICE_CIDR},
+        "kube-scheduler": alone,
     }
     ports = entry["ports"]
     options = {

@@ -7,6 +7,7 @@ The official client takes up to a second to import, which `up` when up has no ti
 
 from __future__ import annotations
 
+import http
 import http.client
 import json
 import ssl
@@ -53,14 +54,21 @@ class KubeClient:
         return body
 
     def stream(self, path: str, timeout: float) -> Iterator[Any]:
-        """Yield the events of a watch until it ends, or until nothing has come for a time (seconds)."""
+        """Yield the events of a watch until it ends, or until nothing has come for a time (seconds).
+
+        One of the type ERROR tells that what has changed since is not known any more, also where the answer itself is.
+        """
         if self.connection.sock is not None:
             self.connection.sock.settimeout(timeout)
         self.connection.timeout = timeout
         self.connection.request("GET", path, headers={"Accept": "application/json"})
         answer = self.connection.getresponse()
         if answer.status != 200:
-            self._check("GET", path, answer.status, answer.read().decode("utf-8", "replace"))
+            text = answer.read().decode("utf-8", "replace")
+            if answer.status == http.HTTPStatus.GONE:
+                yield {"type": "ERROR", "object": text}
+                return
+            self._check("GET", path, answer.status, text)
         for line in answer:
             yield json.loads(line)
 

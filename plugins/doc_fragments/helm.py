@@ -5,11 +5,46 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How releases are compared, charts fetched, turns taken and pods restarted, and what permissions that needs."""
+    """The options but the releases; how these are compared, gated and restarted; what permissions that needs."""
 
     DOCUMENTATION = r"""
-options: {}
+options:
+  cluster:
+    description:
+      - Name of the EKS cluster, 1 to 100 letters, digits, hyphens and underscores.
+      - One of O(cluster), O(kubeconfig) and O(host) is needed. Beside O(cluster), only O(proxy), O(impersonate_user)
+        and O(impersonate_groups) of the Kubernetes options count.
+    type: str
+    aliases: [cluster_name]
+  concurrency:
+    description:
+      - Number of releases that are worked on at once, their gates included. With V(1) they are converged one after the
+        other.
+    type: int
+    default: 4
+  helm_binary:
+    description: Name or path of the helm program, version 3.14 or later, or 4. Only needed where something changes.
+    type: path
+    default: helm
+    aliases: [binary_path]
+  plain_http:
+    description: Talk to OCI registries by plain HTTP, for a registry on the same machine.
+    type: bool
+    default: false
 notes:
+  - One release that fails stops only those that need it. The task then fails with the result of every release.
+  - Releases that are to be absent are removed before those that they need. What uses them must be listed for that, and
+    what they leave got and deleted, for which the caller needs permissions.
+  - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it
+    begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use (an image
+    that cannot be pulled, three crashes in a row, a quota that is used up, no node for two minutes, a Job that failed).
+  - Gates of unchanged releases are read too, one call each or a few; where one does not hold it is waited for, and the
+    release fails after the gate's timeout, so that a broken add-on is never reported as fine.
+  - After a change of an Ingress its address may be that of the load balancer before, until the AWS Load Balancer
+    Controller has worked on it. With O(releases[].gates[].reconciled) it has where the status was written since the
+    last change of spec or annotations, or where there is an event C(SuccessfullyReconciled) since then, 10 seconds
+    after the change (60 where the address is of another scheme than asked for). An Ingress that has not changed for an
+    hour is not looked at.
   - What is in C(crds/) of a chart, and of those of its subcharts that its values enable, is applied server-side before
     each install and upgrade, as field manager C(ekspress.eks), where it differs. Helm itself never changes a CRD that
     is there. Fields that Helm put there are taken over; where somebody else holds a field that would change the release

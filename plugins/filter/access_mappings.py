@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
 
 DOCUMENTATION = r"""
 name: access_mappings
@@ -66,16 +65,14 @@ _value:
 """
 
 
+@explained
 def access_mappings(
     people: list[dict[str, Any]],
     cluster: dict[str, Any],
     node_roles: list[dict[str, Any]] | None = None,
     managed_nodes: str = "auto",
 ) -> dict[str, list[dict[str, Any]]]:
-    try:
-        return mappings(people, cluster, node_roles or [], managed_nodes)
-    except EksError as error:
-        raise AnsibleFilterError(error.message) from error
+    return mappings(people, cluster, node_roles or [], managed_nodes)
 
 
 class FilterModule:

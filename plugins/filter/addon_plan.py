@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import plan
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
 
 DOCUMENTATION = r"""
 name: addon_plan
@@ -60,15 +59,8 @@ _value:
 """
 
 
-def addon_plan(specs: list[dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return plan(specs)
-    except EksError as error:
-        raise AnsibleFilterError(error.message) from error
-
-
 class FilterModule:
     """Filters of add-on specifications."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"addon_plan": addon_plan}
+        return {"addon_plan": explained(plan)}

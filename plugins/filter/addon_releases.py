@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.ekspress.eks.plugins.module_utils._addon_plan import releases
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
 
 DOCUMENTATION = r"""
 name: addon_releases
@@ -62,21 +61,8 @@ _value:
 """
 
 
-def addon_releases(
-    specs: list[dict[str, Any]],
-    chart_source: str,
-    cluster: dict[str, Any],
-    options: dict[str, Any] | None = None,
-    digests: dict[str, str] | None = None,
-) -> list[dict[str, Any]]:
-    try:
-        return releases(specs, chart_source, cluster, options, digests)
-    except EksError as error:
-        raise AnsibleFilterError(error.message) from error
-
-
 class FilterModule:
     """Filters of add-on specifications."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"addon_releases": addon_releases}
+        return {"addon_releases": explained(releases)}

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster_autoscaler_plan import groups
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
 
 DOCUMENTATION = r"""
 name: cluster_autoscaler_groups
@@ -59,20 +58,8 @@ _value:
 """
 
 
-def cluster_autoscaler_groups(
-    cluster: dict[str, Any],
-    templates: dict[str, Any] | None = None,
-    ignored: list[str] | None = None,
-    state: str = "present",
-) -> list[dict[str, Any]]:
-    try:
-        return groups(cluster, templates or {}, ignored or [], state)
-    except EksError as error:
-        raise AnsibleFilterError(error.message) from error
-
-
 class FilterModule:
     """Filters of Cluster Autoscaler."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"cluster_autoscaler_groups": cluster_autoscaler_groups}
+        return {"cluster_autoscaler_groups": explained(groups)}

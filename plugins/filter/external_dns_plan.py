@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_plan import plan
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained, with_plain
 
 DOCUMENTATION = r"""
 name: external_dns_plan
@@ -80,23 +81,8 @@ _value:
 """
 
 
-def external_dns_plan(
-    instances: list[dict[str, Any]], zones: list[dict[str, Any]], cluster: dict[str, Any], common: dict[str, Any]
-) -> dict[str, Any]:
-    return plan(_plain(instances), _plain(zones), _plain(cluster), _plain(common))
-
-
-def _plain(value: Any) -> Any:
-    """Ansible's containers, which fill in templates as they are read, as ordinary ones."""
-    if isinstance(value, Mapping):
-        return {key: _plain(value[key]) for key in value}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
 class FilterModule:
     """Filters of ExternalDNS."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"external_dns_plan": external_dns_plan}
+        return {"external_dns_plan": explained(with_plain(plan))}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import plan
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained, with_plain
 
 DOCUMENTATION = r"""
 name: traefik_plan
@@ -56,12 +57,8 @@ _value:
 """
 
 
-def traefik_plan(instances: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
-    return plan(instances, settings)
-
-
 class FilterModule:
     """Filters of the role traefik."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"traefik_plan": traefik_plan}
+        return {"traefik_plan": explained(with_plain(plan))}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import placed
 
 PRESENT, ABSENT = "present", "absent"
 UPSTREAM = "upstream"
@@ -127,22 +128,13 @@ def _annotated(release: dict[str, Any], identity: dict[str, Any], cluster: dict[
     values = release.get("values") or {}
     for path in paths:
         try:
-            values = _with(values, path.split("."), role_arn(identity, cluster))
+            values = placed(values, [*path.split("."), ROLE_ANNOTATION], role_arn(identity, cluster))
         except TypeError as error:
             raise EksError(
                 f"Release {release['name']}: the value {path} must be a map, as the IAM role's annotation goes there; "
                 f"{error}."
             ) from error
     return {**rest, "values": values}
-
-
-def _with(values: Any, path: list[str], arn: str) -> dict[str, Any]:
-    """Values with the annotation at a path; what is given stays as it is. TypeError where something is in the way."""
-    if not isinstance(values, dict):
-        raise TypeError(f"there is {values!r}")
-    if not path:
-        return {**values, ROLE_ANNOTATION: arn}
-    return {**values, path[0]: _with(values.get(path[0]) or {}, path[1:], arn)}
 
 
 def role_arn(identity: dict[str, Any], cluster: dict[str, Any]) -> str:

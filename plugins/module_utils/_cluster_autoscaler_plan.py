@@ -31,9 +31,9 @@ def discovery_tags(cluster: str) -> dict[str, str]:
 
 def groups(
     cluster: Mapping[str, Any],
-    templates: Mapping[str, Mapping[str, Any]],
-    ignored: Iterable[str],
-    state: str,
+    templates: Mapping[str, Mapping[str, Any]] | None = None,
+    ignored: Iterable[str] = (),
+    state: str = "present",
 ) -> list[dict[str, Any]]:
     """What Cluster Autoscaler wants of each Auto Scaling group of the cluster.
 
@@ -47,7 +47,7 @@ def groups(
     self_managed = [group["name"] for group in cluster["auto_scaling_groups"] if not group["node_group"]]
     node_groups = [group["name"] for group in cluster["node_groups"]]
     known = {*managed, *self_managed, *node_groups}
-    ignored = set(ignored)
+    ignored, templates = set(ignored), templates or {}
     for name, template in templates.items():
         if set(template) - set(TEMPLATE):
             raise EksError(

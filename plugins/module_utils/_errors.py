@@ -1,11 +1,18 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The one exception that tells an operator what went wrong and what to do."""
+"""The one exception that tells an operator what went wrong and what to do, and what its messages are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """The first of some names, for a message, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class EksError(Exception):

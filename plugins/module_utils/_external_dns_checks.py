@@ -15,6 +15,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _hosted_zones_
 from ansible_collections.ekspress.eks.plugins.module_utils._arn import ROLE_NAME
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_model import RECORD_TYPE, RELEASE, Instance
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_zones import Zone
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import value_at
 
 LONGEST_RELEASE = 53
 """https://helm.sh/docs/chart_template_guide/getting_started/"""
@@ -78,6 +79,8 @@ OWN_ARGUMENTS = (
 )
 """Arguments that would undo what was checked, or are another option's."""
 
+MISSING = object()
+
 NODES = ("node", "pod")
 """Sources that read nodes, which no Role of a namespace lets them."""
 
@@ -109,7 +112,7 @@ def of_instance(instance: Instance, zones: Sequence[Zone], shared_values: Mappin
     yield from _of_sources(instance)
     yield from _of_arguments(instance.extra_args)
     for variable, values in (("external_dns_values", shared_values), ("values", instance.values)):
-        owned = [path for path in OWN_VALUES if _has(values, path)]
+        owned = [path for path in OWN_VALUES if value_at(values, path.split("."), MISSING) is not MISSING]
         if owned:
             yield (
                 f"{variable} sets {', '.join(owned)}, which zones, owner, IAM role or gate go by; use the instance's "
@@ -244,15 +247,6 @@ def of_pairs(found: Sequence[tuple[Instance, Sequence[Zone]]]) -> Iterator[str]:
                     f"instances {first.name} and {second.name} would both write below {domain} in the zone "
                     f"{zone['id']} ({zone['name']}): give them domain_filters that do not overlap, or exclude_domains"
                 )
-
-
-def _has(values: Mapping[str, Any], path: str) -> bool:
-    node: Any = values
-    for part in path.split("."):
-        if not isinstance(node, Mapping) or part not in node:
-            return False
-        node = node[part]
-    return True
 
 
 def _list(items: Iterable[str]) -> str:

@@ -14,6 +14,11 @@ from collections.abc import Iterable, Iterator
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_model import RECORD_TYPE, Instance
 from ansible_collections.ekspress.eks.plugins.module_utils._hosted_zones_model import is_within
 
+RECORD_TYPES = ("A", "AAAA", "CNAME")
+TYPES_ARGUMENT = "managed-record-types"
+"""The types that ExternalDNS writes by default, and the argument that names others.
+https://github.com/kubernetes-sigs/external-dns/blob/v0.21.0/docs/flags.md"""
+
 
 def roots(instance: Instance, zone: str) -> list[str]:
     """The domains of a zone, with all below them, that an instance's filters let through, those excluded left out."""
@@ -56,9 +61,29 @@ def shared_domain(first: Instance, second: Instance, zone: str) -> str:
 def record_names(instance: Instance) -> list[str]:
     """Patterns of the names, TXT records included, that an instance with domain filters writes, for its IAM policy.
 
-    None without domain filters. A TXT record's prefix that does not end a label of its own joins a name's first label.
+    None without domain filters. The prefix of a TXT record goes before a name's first label: what is below a domain
+    stays there, and only for the domain's own name is there another one beside it, for each type of records.
     """
-    apart = RECORD_TYPE in instance.txt_prefix and instance.txt_prefix.endswith(".")
-    if apart:
-        return [pattern for domain in instance.domain_filters for pattern in (domain, f"*.{domain}")]
-    return [f"*{domain}" for domain in instance.domain_filters]
+    patterns = []
+    for domain in instance.domain_filters:
+        own = (domain, f"*.{domain}")
+        beside = [txt_name(instance, domain, kind) for kind in record_types(instance)]
+        patterns += [*own, *(name for name in beside if not name.endswith(f".{domain}"))]
+    return list(dict.fromkeys(patterns))
+
+
+def txt_name(instance: Instance, name: str, kind: str) -> str:
+    """The name of the TXT record that says whose a record of a type is.
+
+    https://github.com/kubernetes-sigs/external-dns/blob/v0.21.0/registry/mapper/mapper.go
+    """
+    if RECORD_TYPE in instance.txt_prefix:
+        return f"{instance.txt_prefix.replace(RECORD_TYPE, kind)}{name}"
+    return f"{instance.txt_prefix}{kind}-{name}"
+
+
+def record_types(instance: Instance) -> list[str]:
+    """The types of records that an instance writes, in small letters; an alias to a load balancer counts as a CNAME."""
+    given = instance.extra_args.get(TYPES_ARGUMENT) or RECORD_TYPES
+    kinds = [given] if isinstance(given, str) else given
+    return sorted({"cname", *(str(kind).lower() for kind in kinds)})

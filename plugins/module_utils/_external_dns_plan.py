@@ -12,6 +12,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _external_dns_
 from ansible_collections.ekspress.eks.plugins.module_utils import _external_dns_domains as domains
 from ansible_collections.ekspress.eks.plugins.module_utils import _external_dns_zones as hosted
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_model import Instance, instance
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import merged
 
 VARIABLE = "external_dns_instances"
 CRD_SOURCE = "crd"
@@ -129,11 +130,11 @@ def values(
         "sourceNamespace": one.namespace,
     }
     own |= {key: value for key, value in optional.items() if value}
-    merged = _merged(_merged(own, shared), one.values)
-    environment = list(merged.get("env") or [])
+    made = merged(own, shared, one.values)
+    environment = list(made.get("env") or [])
     if not any(variable["name"] == "AWS_REGION" for variable in environment):
         environment.insert(0, {"name": "AWS_REGION", "value": cluster["region"]})
-    return {**merged, "env": environment}
+    return {**made, "env": environment}
 
 
 def arguments(one: Instance, zones: Sequence[hosted.Zone]) -> dict[str, Any]:
@@ -175,15 +176,6 @@ def _argument(value: Any) -> Any:
 def escaped(text: str) -> str:
     """Text that the chart's own templating, which it does to ``extraArgs``, gives back as it was."""
     return text.replace("{{", '{{ "{{" }}')
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Maps merged recursively, everything else replaced."""
-    made = dict(below)
-    for key, value in above.items():
-        known = made.get(key)
-        made[key] = _merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return made
 
 
 def _state(one: Instance) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _hosted_zones_model as model
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import named
 from ansible_collections.ekspress.eks.plugins.module_utils._external_dns_model import Instance
 
 NAMED = 10
@@ -54,10 +55,10 @@ def _find(wanted: str, instance: Instance, zones: Sequence[Zone], account: Accou
             "this is neither the ID of a hosted zone nor a domain name; other characters than ASCII are written as "
             "Punycode"
         )
-    named = [zone for zone in zones if zone["name"] == name]
-    fitting = [zone for zone in named if zone["private"] is instance.private]
+    of_name = [zone for zone in zones if zone["name"] == name]
+    fitting = [zone for zone in of_name if zone["private"] is instance.private]
     if not fitting:
-        others = f" (there is a {_kind(named[0])} one, {_ids(named)})" if named else _there(zones, instance.kind)
+        others = f" (there is a {_kind(of_name[0])} one, {_ids(of_name)})" if of_name else _there(zones, instance.kind)
         return f"account {account.number} has no {instance.kind} hosted zone of this name{others}"
     seen = [zone for zone in fitting if zone["associated"]]
     if len(fitting) > 1 and len(seen) == 1:
@@ -87,8 +88,7 @@ def _unusable(zone: Zone, instance: Instance, account: Account) -> str:
 
 def _there(zones: Sequence[Zone], kind: str) -> str:
     names = [f"{zone['name']} ({zone['id']})" for zone in zones if kind in ("", _kind(zone))]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"; it has {', '.join(names[:NAMED]) or 'none'}{more}"
+    return f"; it has {named(names, NAMED) or 'none'}"
 
 
 def _kind(zone: Zone) -> str:

@@ -40,6 +40,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import (
     of_newest_version,
     selector,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_reconciled import judge_reconciled
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
@@ -51,6 +52,8 @@ WATCH_SECONDS = 5.0
 
 RETRY_SECONDS = 1.0
 """Between two dry runs: nothing tells when a webhook begins to answer."""
+
+FORBIDDEN = 403
 
 EVENTS = 3
 """Newest events that a failure shows."""
@@ -72,6 +75,7 @@ def options() -> dict[str, Any]:
         "namespace": {"type": "str"},
         "manifest": {"type": "dict"},
         "timeout": {"type": "int"},
+        "reconciled": {"type": "bool", "default": False},
     }
 
 
@@ -87,13 +91,15 @@ def parse(params: dict[str, Any], namespace: str, timeout: int, owner: str) -> G
         params = {**params, "name": f"{manifest['kind']}/{meta['name']}", "namespace": meta.get("namespace")}
     elif manifest:
         raise EksError(f"{owner}: only the gate admission takes a manifest, not {kind}.")
+    if params.get("reconciled") and kind != "ingress":
+        raise EksError(f"{owner}: only the gate ingress takes reconciled, not {kind}.")
     if not params.get("name"):
         raise EksError(f"{owner}: the gate {kind} needs the name of the object.")
     where = "" if kind in WITHOUT_NAMESPACE else params.get("namespace") or namespace
     seconds = timeout if params.get("timeout") is None else params["timeout"]
     if seconds < 0:
         raise EksError(f"{owner}: the gate's timeout is {seconds}; give seconds, 0 or more.")
-    return Gate(kind, params["name"], where, seconds, manifest)
+    return Gate(kind, params["name"], where, seconds, manifest, bool(params.get("reconciled")))
 
 
 class Gates:
@@ -132,7 +138,24 @@ class Gates:
     def _judge(self, gate: Gate, item: dict[str, Any] | None, wanted: Wanted) -> Verdict:
         if item is not None and scaled_to_nothing(gate.kind, item):
             return judge_scale(wanted(gate))
-        return judge(gate.kind, item)
+        verdict = judge(gate.kind, item)
+        if verdict.state != HOLDS or item is None or not gate.reconciled:
+            return verdict
+        return judge_reconciled(item, lambda: self._readable_events(gate), datetime.now(UTC))
+
+    def _readable_events(self, gate: Gate) -> list[dict[str, Any]] | None:
+        """The events of a gate's object; None, with a warning, where they may not be read."""
+        path = self._kubernetes.paths.collection("v1", "Event", gate.namespace)
+        try:
+            return self._kubernetes.list(path, field_selector=f"involvedObject.name={gate.name}")
+        except KubernetesError as error:
+            if error.status != FORBIDDEN:
+                raise
+            self._context.warn(
+                f"Whether the load balancer of {gate.label} is that of its newest version is not known, as its events "
+                f"may not be read. {error.message}"
+            )
+            return None
 
     def _next(self, gate: Gate, wanted: Wanted, seconds: float) -> Verdict:
         """What the next change, or the end of a while without one, says."""

@@ -46,6 +46,8 @@ class Gate:
     namespace: str
     timeout: int
     manifest: dict[str, Any] | None = field(default=None, repr=False)
+    reconciled: bool = False
+    """Whether the controller of an Ingress must have worked on its newest version."""
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,10 +154,11 @@ class Helm:
         """Remove a release with its history; ends once its objects are gone, finalizers included."""
         arguments = ["uninstall", release.name, "--ignore-not-found", "--wait", "--cascade", "foreground"]
         arguments += ["--timeout", f"{release.timeout}s"]
+        started = time.monotonic()
         try:
             self._run(release, arguments)
         except EksError as error:
-            if STILL_THERE not in error.message:
+            if STILL_THERE not in error.message or time.monotonic() - started >= release.timeout:
                 raise
             # Helm 4 has given up its wait at once, as it does where it reads an object just as that is being deleted.
             self._run(release, arguments)

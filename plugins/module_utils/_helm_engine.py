@@ -92,6 +92,7 @@ class Engine:
         self._decisions = decided.decisions
         self._drift = decided.drift
         self._problems = decided.problems
+        self._kept = decided.kept
         self._unchanged = decided.unchanged
         self._kubernetes = kubernetes
         self._context = context
@@ -131,7 +132,7 @@ class Engine:
         def failed(outcome: Outcome) -> bool:
             return outcome.state == FAILED
 
-        needs = order(self._releases)
+        needs = order(self._releases, self._kept)
         return _helm_graph.run(self._context, needs, converge, skip=skip, failed=failed, most=self._concurrency)
 
     def _converge(self, key: str) -> Outcome:
@@ -212,7 +213,7 @@ class Engine:
             self._look(release)
         elif decision.state == REMOVED:
             if decision.status:
-                self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
+                self._removal.require_unused((release.namespace, release.name), release.used_by, release.timeout)
             self._differences[release.key] = self._between(release, decision.manifest, "")
         else:
             self._require_namespace(release, decision)
@@ -345,8 +346,11 @@ class Engine:
 
     def _remove(self, release: Release, decision: Decision) -> None:
         if decision.status:
-            self._removal.require_unused(f"Release {release.key}", release.used_by, release.timeout)
-            self._helm.uninstall(release)
+            self._removal.require_unused((release.namespace, release.name), release.used_by, release.timeout)
+            try:
+                self._helm.uninstall(release)
+            except EksError as error:
+                raise self._removal.explained(error, decision.manifest, release.namespace) from error
         # Its programs have ended, so that they write nothing any more.
         done = self._left.setdefault(release.key, []).append
         self._removal.remove(release.leftovers, done, installed=bool(decision.status))

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import (
     _gates,
     _helm_graph,
     _helm_removal,
+    _helm_uses,
     _helm_values_from,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import (
@@ -49,6 +51,7 @@ def argument_spec() -> dict[str, Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": TIMEOUT},
         "plain_http": {"type": "bool"},
+        **_helm_uses.options(),
         **_helm_removal.options(),
     }
     own = {
@@ -80,8 +83,11 @@ def parse(params: dict[str, Any]) -> dict[str, Release]:
     return releases
 
 
-def order(releases: dict[str, Release]) -> dict[str, list[str]]:
-    """What each release waits for: those it needs, and where it is to be absent those that need it."""
+def order(releases: dict[str, Release], kept: Collection[str] = ()) -> dict[str, list[str]]:
+    """What each release waits for: those it needs, and where it is to be absent those that need it.
+
+    Of ``kept``, which are to be absent and will fail at once as they must stay, what needs them waits, and stays too.
+    """
     waits: dict[str, list[str]] = {key: [] for key in releases}
     for release in releases.values():
         for need in release.needs:
@@ -89,7 +95,21 @@ def order(releases: dict[str, Release]) -> dict[str, list[str]]:
                 waits[need].append(release.key)
             elif release.chart is not None:
                 waits[release.key].append(need)
+    for key in kept:
+        waits[key] = []
+        for other in sorted(_needing(releases, key) - set(kept)):
+            waits[other].append(key)
     return waits
+
+
+def _needing(releases: dict[str, Release], key: str) -> set[str]:
+    """All that need a release, over others too."""
+    found: set[str] = set()
+    new = {key}
+    while new:
+        new = {release.key for release in releases.values() if new & set(release.needs)} - found
+        found |= new
+    return found
 
 
 def shown(params: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +176,7 @@ def _release(entry: dict[str, Any], keys: dict[str, list[str]], plain_http: bool
         drift=entry["drift"],
         values_variable=variable,
         sources=sources,
-        used_by=_helm_removal.uses(entry["used_by"]),
+        used_by=_helm_uses.uses(entry["used_by"], f"Release {name!r}"),
         leftovers=_helm_removal.leftovers(entry["leftovers"]),
         plain_http=plain_http if own is None else own,
     )

@@ -27,7 +27,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_releases_plan i
     left_behind,
     removed,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Removal
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Removal
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_lease import Lease
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import settle
@@ -61,13 +61,9 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     stored = _helm_storage.read(kubernetes, ((release.namespace, release.name) for release in releases.values()))
     decided = Decided({}, {}, {})
     _fill(releases, kubernetes, context, decided)
-    removal = Removal(kubernetes, context, removed(releases.values()))
     for key, release in releases.items():
         decided.decisions[key] = decide(release, stored.get((release.namespace, release.name)))
-        installed = bool(decided.decisions[key].status)
-        left = removal.find(release.leftovers, installed=installed) if release.chart is None else []
-        if left:
-            decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
+    _look_around(releases, kubernetes, context, decided)
 
     def look(key: str) -> list[Change]:
         return _helm_drift.find(kubernetes, context, releases[key], decided.decisions[key].manifest)
@@ -75,9 +71,7 @@ def _decide(releases: dict[str, Release], kubernetes: Kubernetes, context: Conte
     looked = [key for key, release in releases.items() if _may_have_drifted(release, decided.decisions[key])]
     for key, changes in zip(looked, settle(context, look, looked, DRIFT_WORKERS), strict=True):
         if isinstance(changes, Exception):
-            if isinstance(changes, CancelledError) or not isinstance(changes, EksError):
-                raise changes
-            decided.problems[key] = f"It cannot be told whether it drifted. {changes.message}"
+            decided.problems[key] = f"It cannot be told whether it drifted. {_explained(changes)}"
         elif changes:
             decided.drift[key] = changes
             decided.decisions[key] = drifted(decided.decisions[key], [change.name for change in changes])
@@ -92,12 +86,45 @@ def _fill(releases: dict[str, Release], kubernetes: Kubernetes, context: Context
 
     filled = [key for key, release in releases.items() if release.sources]
     for key, values in zip(filled, settle(context, read, filled), strict=True):
-        if not isinstance(values, Exception):
-            releases[key] = replace(releases[key], values=values)
-        elif isinstance(values, CancelledError) or not isinstance(values, EksError):
-            raise values
+        if isinstance(values, Exception):
+            decided.problems[key] = _explained(values)
         else:
-            decided.problems[key] = values.message
+            releases[key] = replace(releases[key], values=values)
+
+
+def _look_around(releases: dict[str, Release], kubernetes: Kubernetes, context: Context, decided: Decided) -> None:
+    """Decide on removed releases by what is around them: what must not go yet stays, and what was left behind goes.
+
+    Before anything is removed, as what needs them goes first. Where it cannot be told, that release alone fails.
+    """
+    removal = Removal(kubernetes, context, removed(releases.values()))
+
+    def look(key: str) -> None:
+        if decided.decisions[key].status:
+            release = releases[key]
+            removal.require_possible((release.namespace, release.name), release.used_by)
+
+    def find(key: str) -> list[Leftover]:
+        return removal.find(releases[key].leftovers, installed=bool(decided.decisions[key].status))
+
+    going = [key for key, release in releases.items() if release.chart is None]
+    for key, problem in zip(going, settle(context, look, going), strict=True):
+        if problem is not None:
+            decided.problems[key] = _explained(problem)
+            decided.kept.add(key)
+    going = [key for key in going if key not in decided.kept and releases[key].leftovers]
+    for key, left in zip(going, settle(context, find, going), strict=True):
+        if isinstance(left, Exception):
+            decided.problems[key] = f"It cannot be told what would be left behind of it. {_explained(left)}"
+        elif left:
+            decided.decisions[key] = left_behind(decided.decisions[key], [item.label for item in left])
+
+
+def _explained(error: Exception) -> str:
+    """The message of an error that is one release's; others are raised."""
+    if isinstance(error, CancelledError) or not isinstance(error, EksError):
+        raise error
+    return error.message
 
 
 def _may_have_drifted(release: Release, decision: Decision) -> bool:

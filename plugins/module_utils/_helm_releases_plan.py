@@ -14,9 +14,10 @@ from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksErr
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import Gate
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_changes import Change
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_charts import Chart, same_version
-from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover, Use
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_removal import Leftover
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_restarts_plan import Mark, parse_mark
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_storage import DEPLOYED, Stored
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_uses import Use
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import changed_values, same, secrets
 from ansible_collections.ekspress.eks.plugins.module_utils._helm_values_from import Source
 
@@ -100,6 +101,8 @@ class Decided:
     drift: dict[str, list[Change]]
     problems: dict[str, str]
     """Why it cannot be told what is to be done with a release, or whether it drifted."""
+    kept: set[str] = field(default_factory=set)
+    """Releases among those with problems that are to be absent and must stay, and with them all that needs them."""
 
     @property
     def unchanged(self) -> bool:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError, EksError, named
+from ansible_collections.ekspress.eks.plugins.module_utils._gates_pods import moment
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_manifests import objects
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_uses import Use, label, of_release
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER, Kubernetes
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_paths import UnknownKindError
-from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
 
 DEFINITION = "CustomResourceDefinition"
 LOOK_SECONDS = 2.0
@@ -23,26 +26,11 @@ LOOK_SECONDS = 2.0
 NAMED = 5
 """Objects that a message names."""
 
-OWNER = ("meta.helm.sh/release-namespace", "meta.helm.sh/release-name")
-"""Annotations of Helm's on the objects of a release."""
+Key = tuple[str, str]
+"""Namespace and name of a release."""
 
-
-@dataclass(frozen=True)
-class Use:
-    """Objects of a kind that cannot be deleted any more once the release is gone, as it clears their finalizers."""
-
-    api_version: str
-    kind: str
-    finalizers: tuple[str, ...]
-    """One that ends with a slash stands for all that begin with it."""
-    label_selector: str = ""
-
-    def holds(self, item: dict[str, Any]) -> bool:
-        """Whether an object has such a finalizer."""
-        found = item["metadata"].get("finalizers") or []
-        return any(
-            name == own or (own.endswith("/") and name.startswith(own)) for name in found for own in self.finalizers
-        )
+EVENTS = 3
+"""Newest warnings that a message shows of an object."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +48,12 @@ class Leftover:
 
 
 def options() -> dict[str, Any]:
-    """The argument spec of used_by and leftovers."""
-    what = {"api_version": {"type": "str", "required": True}, "kind": {"type": "str", "required": True}}
-    finalizers = {"type": "list", "elements": "str", "required": True}
-    used_by = {**what, "finalizers": finalizers, "label_selector": {"type": "str", "default": ""}}
-    leftover = {**what, "name": {"type": "str", "required": True}, "namespace": {"type": "str", "default": ""}}
-    lists = {"type": "list", "elements": "dict", "default": []}
-    return {"used_by": {**lists, "options": used_by}, "leftovers": {**lists, "options": leftover}}
-
-
-def uses(entries: Sequence[dict[str, Any]]) -> tuple[Use, ...]:
-    """From options."""
-    return tuple(Use(**{**entry, "finalizers": tuple(entry["finalizers"])}) for entry in entries)
+    """The argument spec of leftovers."""
+    leftover = {
+        **{name: {"type": "str", "required": True} for name in ("api_version", "kind", "name")},
+        "namespace": {"type": "str", "default": ""},
+    }
+    return {"leftovers": {"type": "list", "elements": "dict", "default": [], "options": leftover}}
 
 
 def leftovers(entries: Sequence[dict[str, Any]]) -> tuple[Leftover, ...]:
@@ -85,34 +67,96 @@ class Removal:
     ``going`` are the releases (namespace, name) that are removed in this run: what is theirs need not be gone yet.
     """
 
-    def __init__(self, kubernetes: Kubernetes, context: Context, going: Collection[tuple[str, str]]) -> None:
+    def __init__(self, kubernetes: Kubernetes, context: Context, going: Collection[Key]) -> None:
         self._kubernetes = kubernetes
         self._context = context
         self._going = going
 
-    def require_unused(self, owner: str, used_by: Sequence[Use], timeout: float) -> None:
+    def require_possible(self, release: Key, used_by: Sequence[Use]) -> None:
+        """Raise EksError where an object that nobody deletes needs a release."""
+        self._refuse_kept(_owner(release), self._found(release, used_by))
+
+    def require_unused(self, release: Key, used_by: Sequence[Use], timeout: float) -> None:
         """Return once no object needs a release any more. Raises EksError where one does that nobody deletes.
 
         In check mode it does not wait for those that are being deleted.
         """
-        deadline = time.monotonic() + timeout
+        deadline, owner = time.monotonic() + timeout, _owner(release)
         while True:
-            found = [item for items in gather(self._context, self._users, used_by) for item in items]
-            kept = [item for item in found if not (item["metadata"].get("deletionTimestamp") or self._goes(item))]
-            if kept:
-                raise EksError(
-                    f"{owner} is still needed: {_named(kept)} could not be deleted any more without it, as it is what "
-                    "takes their finalizers away once it has cleaned up. Delete them before, then run again."
-                )
+            found = self._found(release, used_by)
+            self._refuse_kept(owner, found)
             if not found or self._context.check_mode:
                 return
             if time.monotonic() > deadline:
+                items = [item for _use, item in found]
                 raise EksError(
-                    f"{owner} is still needed: {_named(found)} still there after {timeout:.0f} s, with finalizers that "
-                    "it should have taken away. See the events of these objects and its logs, then run again."
+                    f"{owner} is still needed: {_named(items)} still there after {timeout:.0f} s."
+                    f"{self._why_still_there(items)} See what keeps them, and the logs of {owner}, then run again."
                 )
             if self._context.cancelled.wait(LOOK_SECONDS):
                 raise CancelledError(f"{owner} was not removed: the task was ended.")
+
+    def explained(self, error: EksError, manifest: str, namespace: str) -> EksError:
+        """The error of an uninstall that says also which objects of the manifest are not gone yet, and why."""
+        if isinstance(error, CancelledError):
+            return error
+        try:
+            items = objects(manifest, "")
+        except EksError:
+            return error
+
+        def read(item: dict[str, Any]) -> dict[str, Any] | None:
+            meta = item["metadata"]
+            wanted = Leftover(item["apiVersion"], item["kind"], meta["name"], meta.get("namespace") or namespace)
+            return self._live(wanted.api_version, wanted.kind, wanted)
+
+        answers = settle(self._context, read, items)
+        live = [
+            {**item, **answer}
+            for item, answer in zip(items, answers, strict=True)
+            if isinstance(answer, dict) and answer["metadata"].get("deletionTimestamp")
+        ]
+        if not live:
+            return error
+        return EksError(f"{error.message} Being deleted and not gone: {_named(live)}.{self._why_still_there(live)}")
+
+    def _found(self, release: Key, used_by: Sequence[Use]) -> list[tuple[Use, dict[str, Any]]]:
+        """The objects that need a release; those of its own only where nothing would delete them."""
+        lists = gather(self._context, self._users, used_by)
+        found = [(use, item) for use, items in zip(used_by, lists, strict=True) for item in items]
+        return [(use, item) for use, item in found if use.annotation or of_release(item) != release]
+
+    def _refuse_kept(self, owner: str, found: Sequence[tuple[Use, dict[str, Any]]]) -> None:
+        kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for use, item in found:
+            if use.counts(item, self._going):
+                kept.setdefault((use.reason, use.advice), []).append(item)
+        if kept:
+            words = (f"{_named(items)} {reason}. {advice}" for (reason, advice), items in kept.items())
+            raise EksError(f"{owner} is still needed: {' '.join(words)}")
+
+    def _why_still_there(self, items: Sequence[dict[str, Any]]) -> str:
+        """The finalizers and newest warnings of objects, as a message's next sentences."""
+        words = []
+        for item in items[:NAMED]:
+            finalizers = ", ".join(item["metadata"].get("finalizers") or [])
+            warnings = self._warnings(item)
+            if finalizers or warnings:
+                parts = [f"has the finalizers {finalizers}" if finalizers else "", *warnings]
+                words.append(f" {label(item)}: {'; '.join(filter(None, parts))}.")
+        return "".join(words)
+
+    def _warnings(self, item: dict[str, Any]) -> list[str]:
+        meta = item["metadata"]
+        path = self._kubernetes.paths.collection("v1", "Event", meta.get("namespace") or "default")
+        selector = f"involvedObject.name={meta['name']},involvedObject.kind={item['kind']},type=Warning"
+        try:
+            events = sorted(self._kubernetes.list(path, field_selector=selector), key=moment)
+        except CancelledError:
+            raise
+        except EksError:
+            return []
+        return [f"{event.get('reason')}: {str(event.get('message', '')).strip(' .')}" for event in events[-EVENTS:]]
 
     def find(self, wanted: Sequence[Leftover], *, installed: bool) -> list[Leftover]:
         """Those that are there and may go.
@@ -132,17 +176,21 @@ class Removal:
 
     def _users(self, use: Use) -> list[dict[str, Any]]:
         try:
-            path = self._kubernetes.paths.collection(use.api_version, use.kind)
+            path = self._kubernetes.paths.collection(use.api_version, use.kind, use.namespace)
         except UnknownKindError:
             return []
         items = self._kubernetes.list(path, use.label_selector)
-        return [{"kind": use.kind, **item} for item in items if use.holds(item)]
+        return [{"kind": use.kind, **item} for item in items if use.holds(item, self._going)]
+
+    def _live(self, api_version: str, kind: str, item: Leftover) -> dict[str, Any] | None:
+        """The object as it is now; None where there is none, or no such kind."""
+        try:
+            return self._kubernetes.find(self._kubernetes.paths.object(api_version, kind, item.name, item.namespace))
+        except UnknownKindError:
+            return None
 
     def _may_go(self, item: Leftover) -> bool:
-        try:
-            live = self._kubernetes.find(self._path(item))
-        except UnknownKindError:
-            return False
+        live = self._live(item.api_version, item.kind, item)
         if live is None or live["metadata"].get("deletionTimestamp"):
             return False
         return item.kind != DEFINITION or (_ours(live) and not self._objects(live))
@@ -158,8 +206,7 @@ class Removal:
         return any(not self._goes(item) for item in items)
 
     def _goes(self, item: dict[str, Any]) -> bool:
-        annotations = item["metadata"].get("annotations") or {}
-        return (annotations.get(OWNER[0]), annotations.get(OWNER[1])) in self._going
+        return of_release(item) in self._going
 
     def _path(self, item: Leftover) -> str:
         return self._kubernetes.paths.object(item.api_version, item.kind, item.name, item.namespace)
@@ -171,9 +218,9 @@ def _ours(live: dict[str, Any]) -> bool:
     return {entry.get("manager") for entry in fields if not entry.get("subresource")} == {MANAGER}
 
 
+def _owner(release: Key) -> str:
+    return f"Release {'/'.join(release)}"
+
+
 def _named(items: Sequence[dict[str, Any]]) -> str:
-    names = sorted(
-        f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}" for item in items
-    )
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return named(sorted(map(label, items)), NAMED)

@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Values of charts: compared by meaning, shown without secrets, written for helm."""
+"""Values of charts: merged, compared by meaning, shown without secrets, written for helm."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -18,6 +18,36 @@ SECRET_KEY = re.compile(
     r"passw|passphrase|secret|token|credential|api_?key|private|(^|[._-])(key|cert|auth)", re.IGNORECASE
 )
 HIDDEN = "(hidden)"
+
+
+def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Values merged key by key, the last one's last; a list is one value."""
+    made: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            before = made.get(key)
+            if isinstance(value, Mapping):
+                made[key] = merged(before if isinstance(before, Mapping) else {}, value)
+            else:
+                made[key] = value
+    return made
+
+
+def placed(values: Any, path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Values with one at a path; what is given stays as it is. TypeError where something is in the way."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"there is {values!r}")
+    first, *rest = path
+    return {**values, first: placed(values.get(first) or {}, rest, value) if rest else value}
+
+
+def value_at(values: Any, path: Sequence[str], missing: Any = None) -> Any:
+    """The value at a path, ``missing`` where there is none."""
+    for key in path:
+        if not isinstance(values, Mapping) or key not in values:
+            return missing
+        values = values[key]
+    return values
 
 
 def same(left: Any, right: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._gates_plan import OBJECTS, WITHOUT_NAMESPACE
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import placed
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 
 PATH = re.compile(r"[A-Za-z][\w-]*(\[\d+\])*(\.[A-Za-z][\w-]*(\[\d+\])*)*")
@@ -99,7 +100,7 @@ def read(kubernetes: Kubernetes, values: dict[str, Any], sources: Sequence[Sourc
         found = field_of(item, source)
         if found is None:
             missing.append(source.label)
-        values = _with(values, source.value, source.placeholder if found is None else found)
+        values = placed(values, source.value, source.placeholder if found is None else found)
     return values, missing
 
 
@@ -112,9 +113,3 @@ def require(kubernetes: Kubernetes, values: dict[str, Any], sources: Sequence[So
             "is ready. Give the release that makes it a gate that waits for it, and name that release in needs."
         )
     return made
-
-
-def _with(values: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
-    if len(keys) == 1:
-        return {**values, keys[0]: value}
-    return {**values, keys[0]: _with(values.get(keys[0]) or {}, keys[1:], value)}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _load_balancer_inputs_plan as planning
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options
-from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, unless_missing
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import EC2_FILTER_VALUES, Aws, unless_missing
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, together
@@ -28,9 +28,6 @@ KEY_TYPES = (
 )
 """All of them: without the filter ACM lists those with RSA keys of 1024 and 2048 bits only.
 https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html"""
-
-FILTER_VALUES = 200
-"""Values of one filter at most. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
 
 NO_CERTIFICATE = ("ResourceNotFoundException", "ValidationException", "InvalidArnException")
 NO_WEB_ACL = ("WAFNonexistentItemException", "WAFInvalidParameterException")
@@ -146,8 +143,10 @@ def _security_groups(aws: Aws, groups: Sequence[str]) -> dict[str, str]:
     ids = [group for group in groups if planning.SECURITY_GROUP.fullmatch(group)]
     if not ids:
         return {}
-    if len(ids) > FILTER_VALUES:
-        raise EksError(f"security_groups: {len(ids)} are more than the {FILTER_VALUES} that can be asked for at once.")
+    if len(ids) > EC2_FILTER_VALUES:
+        raise EksError(
+            f"security_groups: {len(ids)} are more than the {EC2_FILTER_VALUES} that can be asked for at once."
+        )
     filters = [{"Name": "group-id", "Values": ids}]
     items = aws.pages(aws.client("ec2"), "describe_security_groups", "SecurityGroups", Filters=filters)
     return {item["GroupId"]: item["VpcId"] for item in items}

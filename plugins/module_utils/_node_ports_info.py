@@ -14,7 +14,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils import _node_ports_pl
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import EC2_FILTER_VALUES, Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError, named
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import batches, gather, together
 from ansible_collections.ekspress.eks.plugins.module_utils._subnet_model import cluster_tag
 
@@ -167,8 +167,7 @@ def _why(nodes: planning.NodeSet, port: int) -> str:
 
 
 def _named(nodes: planning.NodeSet) -> str:
-    ids, more = nodes.instance_ids[:NAMED], len(nodes.instance_ids) - NAMED
-    return f"{', '.join(ids)}{f' and {more} more' if more > 0 else ''} ({', '.join(nodes.group_ids)})"
+    return f"{named(nodes.instance_ids, NAMED)} ({', '.join(nodes.group_ids)})"
 
 
 def _step(rule: planning.MissingRule) -> str:

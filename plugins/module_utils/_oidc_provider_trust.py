@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError, named
 
 SHOWN = 20
 """Names of roles in the message; the result's trusted_by holds all."""
@@ -43,10 +43,9 @@ def check_untrusted(aws: Aws, provider_arn: str) -> None:
     if not found:
         return
     names = [arn.partition(":role/")[2] for arn in found]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     raise EksError(
         f"The OIDC provider {provider_arn} is still trusted by {len(names)} IAM role{'s' if len(names) > 1 else ''}: "
-        f"{', '.join(names[:SHOWN])}{more}. Their pods would lose access to AWS. Remove it from their trust policies "
+        f"{named(names, SHOWN)}. Their pods would lose access to AWS. Remove it from their trust policies "
         "first, or set force=true to delete it all the same. Nothing was changed.",
         trusted_by=found,
     )

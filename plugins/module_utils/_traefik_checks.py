@@ -12,12 +12,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._fargate import profiles_for
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import value_at
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,47}[a-z0-9])?")
 """With -alb it is the name of a Service and of a release. https://helm.sh/docs/chart_template_guide/getting_started/"""
 
 BALANCER = re.compile(r"(?!internal-)[A-Za-z0-9]([-A-Za-z0-9]{0,30}[A-Za-z0-9])?")
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
+
+GROUP = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+"""https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#group.name"""
+
+CLASS = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+
+PREFIX = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/")
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set"""
+
+LONGEST_NAME = 63
+"""Characters of a name that the chart does not cut: its cluster-wide objects are called NAME-NAMESPACE."""
+
+LONGEST_RELEASE = 53
+"""https://helm.sh/docs/chart_template_guide/getting_started/"""
 
 HOST = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards"""
@@ -62,6 +79,7 @@ def refusals(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
     """What is wrong, each with the variable, the cause and what to do."""
     present = [instance for instance in instances if instance["state"] == "present"]
     found = [*_twice(instances, present), *_releases_twice(instances)]
+    found += _of_all(settings) if present else []
     for instance in present:
         who = f"traefik_instances: instance {instance['name']!r}"
         found += [f"{who}: {problem}" for problem in _of(instance, settings)]
@@ -100,6 +118,27 @@ def _releases_twice(instances: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
+def _of_all(settings: Mapping[str, Any]) -> Iterator[str]:
+    namespace, most = settings["namespace"], LONGEST_RELEASE - len("-namespace")
+    if not NAMESPACE.fullmatch(namespace):
+        yield (
+            f"traefik_namespace is {namespace!r}, which is no name of a namespace: 1 to 63 lower-case letters, digits "
+            "and hyphens, no hyphen first or last."
+        )
+    elif settings["create_namespace"] and len(namespace) > most:
+        yield (
+            f"traefik_namespace has {len(namespace)} characters, and the release that makes it is called "
+            f"{namespace}-namespace, of which Helm takes {LONGEST_RELEASE}. Give {most} at most, or make the namespace "
+            "yourself and set traefik_create_namespace to false."
+        )
+    for prefix in settings["external_dns_prefixes"]:
+        if not PREFIX.fullmatch(prefix):
+            yield (
+                f"traefik_external_dns_prefixes has {prefix!r}, which begins no annotation: a domain in lower case and "
+                "a slash, such as external-dns.alpha.kubernetes.io/."
+            )
+
+
 def _repeated(values: Iterable[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
 
@@ -107,6 +146,21 @@ def _repeated(values: Iterable[str]) -> list[str]:
 def _of(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
     if not NAME.fullmatch(instance["name"]):
         yield "the name must be 1 to 49 lower-case letters, digits and hyphens, a letter first and no hyphen last."
+    elif len(f"{instance['name']}-{settings['namespace']}") > LONGEST_NAME:
+        yield (
+            f"the name and traefik_namespace ({settings['namespace']}) have more than {LONGEST_NAME - 1} characters "
+            "together: the chart would cut the names of its cluster-wide objects. Shorten one of the two."
+        )
+    if instance["ingress_class"] != instance["name"] and not CLASS.fullmatch(instance["ingress_class"]):
+        yield (
+            f"ingress_class is {instance['ingress_class']!r}: 1 to 253 lower-case letters, digits, hyphens and dots, a "
+            "letter or digit first and last."
+        )
+    if instance["group"] and not GROUP.fullmatch(instance["group"]):
+        yield (
+            f"group is {instance['group']!r}: 1 to 63 lower-case letters, digits, hyphens and dots, a letter or digit "
+            "first and last."
+        )
     if instance["ingress_class"] == settings["alb_ingress_class"]:
         yield (
             f"ingress_class is {instance['ingress_class']!r}, the class of the AWS Load Balancer Controller "
@@ -115,6 +169,7 @@ def _of(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[st
     yield from _targets(instance, settings)
     yield from _listeners(instance)
     yield from _texts(instance, settings)
+    yield from _items(instance)
     yield from _options_of_their_own(instance)
     if instance["load_balancer_name"] and not BALANCER.fullmatch(instance["load_balancer_name"]):
         yield (
@@ -199,10 +254,18 @@ def _texts(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator
             yield f"{where} has {' and '.join(map(repr, bad))}: no comma may be in it, and no equals sign in a key."
 
 
+def _items(instance: Mapping[str, Any]) -> Iterator[str]:
+    """What would be read otherwise in an annotation that is a list with commas between its items."""
+    for option in ("certificates", "security_groups", "subnets"):
+        bad = [str(item) for item in instance[option] if not re.fullmatch(r"[^\s,]+( [^\s,]+)*", str(item))]
+        if bad:
+            yield (
+                f"{option} has {' and '.join(map(repr, bad))}: an item is one ID, name or ARN, without commas. Write "
+                "each as an item of its own."
+            )
+
+
 def _own(values: Mapping[str, Any]) -> Iterator[str]:
     for path, option in OWN.items():
-        inner: Any = values
-        for key in path.split("."):
-            inner = inner.get(key) if isinstance(inner, Mapping) else None
-        if inner is not None:
+        if value_at(values, path.split(".")) is not None:
             yield f"{path}, with which the role's other objects must agree. Take it out, and use {option}."

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.ekspress.eks.plugins.module_utils import _traefik_checks as checks
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import merged
 
 INSTANCE: dict[str, Any] = {
     "state": "present",
@@ -56,6 +57,19 @@ ADDRESS = "status.loadBalancer.ingress[0].hostname"
 HOSTNAME = "providers.kubernetesIngress.ingressEndpoint.hostname"
 
 
+ROUTES = (
+    ("networking.k8s.io/v1", "Ingress"),
+    ("traefik.io/v1alpha1", "IngressRoute"),
+    ("traefik.io/v1alpha1", "IngressRouteTCP"),
+    ("traefik.io/v1alpha1", "IngressRouteUDP"),
+)
+"""Kinds of what apps are reached by."""
+
+PROTECTED = r"(^|,)\s*deletion_protection\.enabled\s*=\s*true\s*(,|$)"
+"""With it in its attributes the controller deletes no load balancer, and its Ingress is never gone.
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#load-balancer-attributes"""
+
+
 def plan(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the role makes of its variables.
 
@@ -69,7 +83,11 @@ def plan(instances: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) ->
     complete = [completed(instance, settings) for instance in instances]
     present = [instance for instance in complete if instance["state"] == "present"]
     return {
-        "releases": [release for instance in complete for release in _releases(instance, settings)],
+        "releases": [
+            release
+            for instance in complete
+            for release in _releases(instance, {**settings, "served": {other["ingress_class"] for other in present}})
+        ],
         "requirements": [
             {"met": False, "message": message} for message in checks.refusals(complete, {**settings, "labels": labels})
         ],
@@ -111,7 +129,9 @@ def _releases(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
             "version": settings["alb_chart_version"],
             "needs": needs,
             "values": load_balancer_values(instance, settings),
-            "gates": [{"kind": "ingress", "namespace": namespace, "name": front}],
+            # Of a load balancer that is being replaced the name of the old one would be published.
+            "gates": [{"kind": "ingress", "namespace": namespace, "name": front, "reconciled": True}],
+            "used_by": _protection(instance, namespace, front),
         },
         {
             **common,
@@ -123,8 +143,40 @@ def _releases(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
             "values": _values(instance, settings),
             "values_from": [] if published else [source],
             "gates": [{"kind": "deployment", "namespace": namespace, "name": name}],
+            "used_by": _used_by(instance, settings),
             "leftovers": list(settings["leftovers"]),
         },
+    ]
+
+
+def _protection(instance: Mapping[str, Any], namespace: str, front: str) -> list[dict[str, str]]:
+    return [
+        {
+            "api_version": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "name": front,
+            "namespace": namespace,
+            "annotation": "alb.ingress.kubernetes.io/load-balancer-attributes",
+            "pattern": PROTECTED,
+            "advice": (
+                f"Set deletion_protection.enabled to false in attributes of the instance {instance['name']} in "
+                "traefik_instances and run with the state present, then remove it."
+            ),
+        }
+    ]
+
+
+def _used_by(instance: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What apps are reached by through an instance, unless another one takes over."""
+    if settings["abandon"] or instance["ingress_class"] in settings["served"]:
+        return []
+    advice = (
+        "Delete them or give them another class, then run again; or set traefik_abandon to true to leave them behind, "
+        "unreachable."
+    )
+    return [
+        {"api_version": version, "kind": kind, "ingress_class": instance["ingress_class"], "advice": advice}
+        for version, kind in ROUTES
     ]
 
 
@@ -186,6 +238,7 @@ def load_balancer_values(instance: Mapping[str, Any], settings: Mapping[str, Any
                 "unhealthyThreshold": UNHEALTHY_AFTER,
             },
         },
+        "externalDns": {"annotationPrefixes": list(settings["external_dns_prefixes"])},
         "annotations": dict(instance["annotations"]),
     }
 
@@ -240,16 +293,3 @@ def instance_values(instance: Mapping[str, Any], settings: Mapping[str, Any]) ->
     if instance["target_type"] == "instance":
         values["deployment"]["healthchecksPort"] = WEB
     return values
-
-
-def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Values merged key by key, the last one's last; a list is one value."""
-    made: dict[str, Any] = {}
-    for part in parts:
-        for key, value in part.items():
-            before = made.get(key)
-            if isinstance(value, Mapping):
-                made[key] = merged(before if isinstance(before, Mapping) else {}, value)
-            else:
-                made[key] = value
-    return made

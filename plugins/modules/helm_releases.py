@@ -13,22 +13,7 @@ description:
     side by side, each release as soon as what it needs is ready.
   - A release is unchanged if its status is deployed and its chart's name, version and digest and its values are those
     wanted. No helm process runs for an unchanged release, and no registry is asked.
-  - Readiness is not left to C(helm --wait). Gates say what must hold before a release counts as done and what needs it
-    begins. They are watched, and fail early, with the pod's reason and events, where waiting is of no use (an image
-    that cannot be pulled, three crashes in a row, a quota that is used up, no node for two minutes, a Job that failed).
-  - Gates of unchanged releases are read too, one call each or a few; where one does not hold it is waited for, and the
-    release fails after the gate's timeout, so that a broken add-on is never reported as fine.
-  - One release that fails stops only those that need it. The task then fails with the result of every release.
-  - Releases that are to be absent are removed before those that they need. What uses them must be listed for that, and
-    what they leave got and deleted, for which the caller needs permissions.
 options:
-  cluster:
-    description:
-      - Name of the EKS cluster, 1 to 100 letters, digits, hyphens and underscores.
-      - One of O(cluster), O(kubeconfig) and O(host) is needed. Beside O(cluster), only O(proxy), O(impersonate_user)
-        and O(impersonate_groups) of the Kubernetes options count.
-    type: str
-    aliases: [cluster_name]
   releases:
     description: The releases. Others in the cluster are not touched.
     type: list
@@ -155,6 +140,10 @@ options:
           timeout:
             description: Longest wait in seconds; the release's timeout by default.
             type: int
+          reconciled:
+            description: For V(ingress). Whether its controller must have worked on it as it is now; see the notes.
+            type: bool
+            default: false
       crds:
         description:
           - V(apply) applies what is in C(crds/) of the chart, but fails where somebody else than Helm and this
@@ -196,9 +185,9 @@ options:
         type: bool
       used_by:
         description:
-          - Objects that could not be deleted any more without the release, because it is what takes their finalizers
-            away. While there are such, a release that is to be absent is not removed, and the task fails with their
-            names; those that are being deleted already, or with releases of this run, are waited for.
+          - Objects because of which the release must stay, by their finalizers, class or namespace. While there are
+            such, a release that is to be absent is not removed, nor what needs it, and the task fails with their names
+            at once. Those that are being deleted already, or with releases of this run, are waited for.
         type: list
         elements: dict
         default: []
@@ -212,14 +201,40 @@ options:
             type: str
             required: true
           finalizers:
-            description: An object must have one of these finalizers. One ending with a slash is for all beginning so.
+            description: One must be on it that the release takes away. One ending with a slash is for all beginning so.
             type: list
             elements: str
-            required: true
+            default: []
+          ingress_class:
+            description: Only objects with this C(spec.ingressClassName) or annotation C(kubernetes.io/ingress.class).
+            type: str
+            default: ""
+          namespace:
+            description:
+              - Only objects of this namespace. Where it alone is given, the namespace would be deleted with all that is
+                in it. What belongs to workloads, or is Kubernetes' own, does not count then.
+            type: str
+            default: ""
+          name:
+            description: Only the object of this name.
+            type: str
+            default: ""
+          annotation:
+            description: Only objects, the run's own too, that this annotation, with the pattern, keeps from deletion.
+            type: str
+            default: ""
+          pattern:
+            description: Regular expression (of Python) that is looked for in the annotation.
+            type: str
+            default: ""
           label_selector:
             description: Only objects with these labels.
             type: str
             default: ""
+          advice:
+            description: What the message tells to do, as a sentence.
+            type: str
+            default: Delete them before, then run again.
       leftovers:
         description:
           - Objects that are there after C(helm uninstall), because a program of the release made them or because Helm
@@ -245,21 +260,6 @@ options:
             description: Namespace of the object, where its kind has one.
             type: str
             default: ""
-  concurrency:
-    description:
-      - Number of releases that are worked on at once, their gates included. With V(1) they are converged one after the
-        other.
-    type: int
-    default: 4
-  helm_binary:
-    description: Name or path of the helm program, version 3.14 or later, or 4. Only needed where something changes.
-    type: path
-    default: helm
-    aliases: [binary_path]
-  plain_http:
-    description: Talk to OCI registries by plain HTTP, for a registry on the same machine.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

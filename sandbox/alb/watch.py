@@ -8,10 +8,9 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 from __future__ import annotations
 
 import http.client
-import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.errors import SandboxError
@@ -88,10 +87,11 @@ class Store:
         return str(answer["metadata"]["resourceVersion"])
 
     def _watch(self, client: KubeClient, version: str) -> str:
-        for event in _events(client, f"{self._path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}"):
-            item = event["object"]
+        options = f"watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}"
+        for event in client.stream(f"{self._path}?{options}", WATCH_SECONDS * 2.0):
             if event["type"] == "ERROR":
                 raise _Gone
+            item = event["object"]
             version = str(item["metadata"]["resourceVersion"])
             if event["type"] == "BOOKMARK":
                 continue
@@ -106,16 +106,6 @@ class Store:
 
 class _Gone(Exception):
     """The API server does not know any more what has changed since; list again."""
-
-
-def _events(client: KubeClient, path: str) -> Iterator[Json]:
-    client.connection.request("GET", f"{path}&timeoutSeconds={WATCH_SECONDS}", headers={"Accept": "application/json"})
-    answer = client.connection.getresponse()
-    if answer.status != 200:
-        text = answer.read().decode("utf-8", "replace")
-        raise _Gone if answer.status == 410 else SandboxError(f"GET {path} answered {answer.status}: {text}")
-    while line := answer.readline():
-        yield json.loads(line)
 
 
 def _key(item: Json) -> str:

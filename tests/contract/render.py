@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 
 from tests.contract.extract import ROOT
 
@@ -112,11 +112,10 @@ def all_variables(role: str, variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy(role: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """The role's IAM policy."""
-    text = (ROOT / "roles" / role / "templates" / "iam_policy.json.j2").read_text()
-    everything = all_variables(role, variables)
-    document: dict[str, Any] = json.loads(_templar(everything).template(trust_as_template(text)))
-    return document
+    """The IAM policy of a role's only identity."""
+    (identity,) = specification(role, variables)["identities"]
+    ((_name, document),) = identity["policies"].items()
+    return dict(document)
 
 
 def specification(role: str, variables: dict[str, Any]) -> dict[str, Any]:

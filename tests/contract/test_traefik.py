@@ -74,6 +74,18 @@ def unknown(known: dict[str, Any], values: dict[str, Any], path: str = "") -> li
     return found
 
 
+def test_the_prefixes_of_each_external_dns_are_known_to_the_load_balancers_ingress() -> None:
+    usual, other = "external-dns.alpha.kubernetes.io/", "dns.example.com/"
+    instances = [{"name": "public"}, {"name": "private", "annotation_prefix": other}]
+
+    def prefixes(**variables: Any) -> Any:
+        return releases(**VARIANTS[0], **variables)["public-alb"]["values"]["externalDns"]["annotationPrefixes"]
+
+    assert prefixes() == [usual]
+    assert prefixes(external_dns_instances=instances) == [usual, other]
+    assert prefixes(traefik_external_dns_prefixes=[other]) == [other]
+
+
 @pytest.mark.parametrize("name", ["shared-alb", "namespace"])
 def test_a_chart_of_ours_has_a_schema_of_exactly_its_values(name: str) -> None:
     schema = json.loads((ROOT / "charts" / name / "values.schema.json").read_text())

@@ -7,49 +7,36 @@ The arguments are those of the pods that the roles made; the tests tell one stor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from sandbox.alb.annotations import PREFIX
 from sandbox.lifecycle import Sandbox
-from tests.e2e.playbook import inventory, run
+from tests.e2e.traffic_support import (
+    BUCKET,
+    CLUSTER,
+    DIRECT,
+    DOMAIN,
+    GROUP,
+    INTRANET,
+    OWNERS,
+    SHOP,
+    VARIABLES,
+    converge,
+    furnish,
+    pods_of,
+    web_acl,
+)
 from tests.sandbox.pods.dns import MOST_MIB, memory, own_records, records
 from tests.sandbox.pods.workloads import Namespace, answer_of, told
 from tests.sandbox_fixtures import RunningSandbox
 from tests.sandbox_guard import guarded
 from tests.support import wait_until
 
-CLUSTER = "traffic-site"
 OF_THE_VPC, OF_SOMEBODY = "127.64.32.5", "127.0.0.1"
-DOMAIN = "sandbox.example.com"
-SHOP, INTRANET = f"shop.{DOMAIN}", f"wiki.internal.{DOMAIN}"
-OWNERS = {"public": f"{CLUSTER}-public", "private": f"eu-central-1.{CLUSTER}.private"}
-OFTEN = {"interval": "5s", "trigger_loop_on_event": True}
-VARIABLES: dict[str, Any] = {
-    "platform_addons": ["alb_controller", "external_dns", "traefik"],
-    "traefik_instances": [
-        {"name": "public", "hosts": [f"*.{DOMAIN}"]},
-        {"name": "internal", "scheme": "internal", "https": False, "target_type": "instance"},
-    ],
-    "external_dns_instances": [
-        {
-            "name": "public",
-            "zone_type": "public",
-            "zones": [DOMAIN],
-            "exclude_domains": [f"internal.{DOMAIN}"],
-            "policy": "sync",
-            "owner_id": OWNERS["public"],
-            **OFTEN,
-        },
-        {"name": "private", "zone_type": "private", "zones": [f"internal.{DOMAIN}"], **OFTEN},
-    ],
-}
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +45,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     directory = tmp_path_factory.mktemp("traffic")
     with guarded(directory):
         Sandbox(directory).up([CLUSTER])
-        yield RunningSandbox(directory)
-
-
-def converge(site: RunningSandbox, directory: Path, **variables: Any) -> Any:
-    """Run the playbook site."""
-    return run(site.environment, inventory(directory, CLUSTER), "-e", json.dumps({**VARIABLES, **variables}))
+        made = RunningSandbox(directory)
+        furnish(made)
+        yield made
 
 
 @pytest.fixture
@@ -81,15 +65,6 @@ def traefik(site: RunningSandbox) -> Iterator[Namespace]:
     namespace = Namespace(site, "traefik", CLUSTER)
     yield namespace
     namespace.close()
-
-
-def pods_of(namespace: Namespace, instance: str) -> list[dict[str, Any]]:
-    """The pods of an instance of Traefik, oldest first."""
-    deployment = namespace.kube.get(f"/apis/apps/v1/namespaces/{namespace.name}/deployments/{instance}")
-    labels = deployment["spec"]["selector"]["matchLabels"]
-    selector = quote(",".join(f"{key}={value}" for key, value in labels.items()))
-    items = namespace.kube.get(f"/api/v1/namespaces/{namespace.name}/pods?labelSelector={selector}")["items"]
-    return sorted(items, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
 
 def checked(namespace: Namespace, instance: str) -> tuple[str, str]:
@@ -119,6 +94,48 @@ def test_two_load_balancers_and_no_other_default_class(site: RunningSandbox, tra
     assert {item["metadata"]["name"] for item in classes} == {"alb", "public", "internal"}
     default = "ingressclass.kubernetes.io/is-default-class"
     assert [item for item in classes if item["metadata"].get("annotations", {}).get(default) == "true"] == []
+
+
+def test_the_firewall_and_the_access_logs_are_the_load_balancers(site: RunningSandbox, traefik: Namespace) -> None:
+    elb, waf = site.aws().client("elbv2"), site.aws().client("wafv2")
+    by_name = {item["DNSName"]: item["LoadBalancerArn"] for item in elb.describe_load_balancers()["LoadBalancers"]}
+    arns = {name: by_name[traefik.balancers(f"{name}-alb")[0]] for name in ("public", "internal")}
+    acls = {name: waf.get_web_acl_for_resource(ResourceArn=arn).get("WebACL", {}) for name, arn in arns.items()}
+    assert acls["public"]["ARN"] == web_acl(site)
+    assert acls["internal"] == {}
+    logs = {
+        name: {
+            item["Key"].removeprefix("access_logs.s3."): item["Value"]
+            for item in elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+            if item["Key"].startswith("access_logs.s3.")
+        }
+        for name, arn in arns.items()
+    }
+    assert logs["public"] == {"enabled": "true", "bucket": BUCKET, "prefix": "public"}
+    assert logs["internal"]["enabled"] == "false"
+
+
+def test_an_ingress_of_the_group_shares_the_load_balancer(
+    site: RunningSandbox, apps: Namespace, traefik: Namespace
+) -> None:
+    """It is an Ingress of the controller's class, beside Traefik."""
+    apps.deploy("direct", "example.com/direct:1", {"http": 8080})
+    backend = {"service": {"name": "direct", "port": {"name": "http"}}}
+    rule = {"host": DIRECT, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    spec = {"ingressClassName": "alb", "rules": [rule], "tls": [{"hosts": [DIRECT]}]}
+    own = {"group.name": GROUP, "target-type": "ip", "listen-ports": '[{"HTTPS": 443}]'}
+    meta = {"annotations": {PREFIX + name: value for name, value in own.items()}}
+    apps.apply("networking.k8s.io/v1", "Ingress", "direct", spec=spec, meta=meta)
+    (hostname,) = traefik.balancers("public-alb")
+    wait_until(partial(_publishes, apps, "direct", hostname), "the status of the Ingress of the group")
+    elb = site.aws().client("elbv2")
+    balancers = {item["DNSName"]: item["LoadBalancerArn"] for item in elb.describe_load_balancers()["LoadBalancers"]}
+    assert len(balancers) == 2
+    listeners = elb.describe_listeners(LoadBalancerArn=balancers[hostname])["Listeners"]
+    (secure,) = [item["ListenerArn"] for item in listeners if item["Port"] == 443]
+    rules = elb.describe_rules(ListenerArn=secure)["Rules"]
+    hosts = [value for found in rules for item in found["Conditions"] for value in item["HostHeaderConfig"]["Values"]]
+    assert hosts == [DIRECT]
 
 
 def test_the_health_checks_are_answered_where_they_ask(site: RunningSandbox, traefik: Namespace) -> None:
@@ -169,9 +186,10 @@ def test_a_redirect_to_https_does_not_loop_and_is_not_fooled(apps: Namespace, tr
 
 
 def zones_of(site: RunningSandbox) -> dict[str, str]:
-    """IDs of the account's hosted zones by their kind; it has one of each."""
+    """IDs of the account's hosted zones; the twin is a private one of the public one's name."""
     found = site.aws().client("route53").list_hosted_zones()["HostedZones"]
-    return {"private" if zone["Config"]["PrivateZone"] else "public": zone["Id"] for zone in found}
+    names = {(False, DOMAIN): "public", (True, f"internal.{DOMAIN}"): "private", (True, DOMAIN): "twin"}
+    return {names[(zone["Config"]["PrivateZone"], zone["Name"].rstrip("."))]: zone["Id"] for zone in found}
 
 
 def test_names_are_written_into_the_right_zone_and_no_other(
@@ -200,6 +218,24 @@ def test_names_are_written_into_the_right_zone_and_no_other(
     assert sum(used.values()) < MOST_MIB, used
 
 
+def test_zones_of_one_name_never_cross(site: RunningSandbox, apps: Namespace, traefik: Namespace) -> None:
+    """The public and the private instance write the same name, each into its own zone, as its own."""
+    zones = zones_of(site)
+    wait_until(partial(_named, site, zones["twin"], SHOP), "records of the app in the private zone of the name")
+    route53 = site.aws().client("route53")
+    for kind, owner in (("public", OWNERS["public"]), ("twin", OWNERS["private"]), ("private", OWNERS["private"])):
+        texts = [
+            value["Value"]
+            for item in own_records(route53, zones[kind])
+            if item["Type"] == "TXT"
+            for value in item["ResourceRecords"]
+        ]
+        assert texts
+        assert all(f"external-dns/owner={owner}," in text for text in texts), texts
+    changes = [call for call in site.aws().calls() if call["operation"] == "ChangeResourceRecordSets"]
+    assert {call["error"] for call in changes} == {None}
+
+
 def _publishes(apps: Namespace, app: str, hostname: str) -> bool:
     return apps.balancers(app) == [hostname]
 
@@ -215,9 +251,10 @@ def test_names_of_removed_apps_go_with_sync_and_stay_with_upsert_only(site: Runn
         assert apps.kube.request("DELETE", path)[0] == 200
     begun = reads(site)
     wait_until(lambda: SHOP not in {name for name, _type in records(site, zones["public"])}, "the end of the records")
-    # Two more: the first may have been under way when the Ingress went.
-    wait_until(lambda: reads(site) >= begun + 2, "the other's work")
+    # Two more: the first may have been under way when the Ingress went. It has two zones.
+    wait_until(lambda: reads(site) >= begun + 4, "the other's work")
     assert {(INTRANET, "A"), (INTRANET, "AAAA")} <= records(site, zones["private"])
+    assert _named(site, zones["twin"], SHOP)
 
 
 def reads(site: RunningSandbox) -> int:
@@ -243,10 +280,13 @@ def test_a_pod_that_ends_says_so_to_the_health_check_first(
     wait_until(lambda: answer_of(local, path)[0] == 503, "the pod's own word")
 
 
-def test_removal_leaves_nothing(site: RunningSandbox, tmp_path: Path) -> None:
+def test_removal_leaves_nothing(site: RunningSandbox, apps: Namespace, tmp_path: Path) -> None:
     """In one run, in which the controller takes the load balancers away before it goes itself."""
+    path = "/apis/networking.k8s.io/v1/namespaces/apps/ingresses/direct"
+    assert apps.kube.request("DELETE", path)[0] == 200
+    wait_until(lambda: apps.kube.get(path) is None, "the end of the group's other Ingress")
     states = {f"{addon}_state": "absent" for addon in VARIABLES["platform_addons"]}
-    foretold = run(site.environment, inventory(tmp_path, CLUSTER), "-e", json.dumps({**VARIABLES, **states}), "--check")
+    foretold = converge(site, tmp_path, "--check", **states)
     assert not foretold.problems()
     done = converge(site, tmp_path, **states)
     assert not done.problems()

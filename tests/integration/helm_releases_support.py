@@ -22,6 +22,8 @@ from sandbox.kube_client import KubeClient
 from sandbox.lifecycle import DEFAULT_CLUSTER
 from tests.sandbox_fixtures import RunningSandbox
 
+RBAC = "rbac.authorization.k8s.io"
+
 NOWHERE = "/nowhere/helm"
 """A helm that cannot be started, where none must be."""
 
@@ -132,6 +134,20 @@ class Ground:
     def path(self, plural: str, name: str = "", group: str = "/api/v1") -> str:
         """The path of objects in the namespace."""
         return f"{group}/namespaces/{self.namespace}/{plural}{'/' if name else ''}{name}"
+
+    @contextmanager
+    def allowed(self, *rules: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The option of a user who may do this and nothing else."""
+        base = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": self.namespace}}
+        role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": self.namespace}
+        subjects = [{"apiGroup": RBAC, "kind": "User", "name": self.namespace}]
+        self.kube.apply({**base, "kind": "ClusterRole", "rules": list(rules)}, "tests")
+        self.kube.apply({**base, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects}, "tests")
+        try:
+            yield {"impersonate_user": self.namespace}
+        finally:
+            for plural in ("clusterrolebindings", "clusterroles"):
+                self.kube.request("DELETE", f"/apis/{RBAC}/v1/{plural}/{self.namespace}")
 
     def revisions(self, name: str) -> dict[int, str]:
         """Helm's status of each revision of a release."""

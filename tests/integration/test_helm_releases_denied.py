@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from tests.integration.helm_releases_support import CONFIG_MAP, NOWHERE, Ground,
 from tests.support import run_logic
 
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
-GROUP = "rbac.authorization.k8s.io"
 
 
 def test_a_cluster_that_may_not_be_described(aws: AwsServer, environment: None, tmp_path: Path) -> None:
@@ -46,21 +43,6 @@ def test_a_registry_whose_token_is_denied(ground: Ground, aws: AwsServer, tmp_pa
         assert "may not call ecr:GetAuthorizationToken: add the action to its policy" in message
 
 
-@contextmanager
-def allowed(ground: Ground, *rules: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The option of a user who may do this and nothing else."""
-    base = {"apiVersion": f"{GROUP}/v1", "metadata": {"name": ground.namespace}}
-    role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": ground.namespace}
-    subjects = [{"apiGroup": GROUP, "kind": "User", "name": ground.namespace}]
-    ground.kube.apply({**base, "kind": "ClusterRole", "rules": list(rules)}, "tests")
-    ground.kube.apply({**base, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects}, "tests")
-    try:
-        yield {"impersonate_user": ground.namespace}
-    finally:
-        for plural in ("clusterrolebindings", "clusterroles"):
-            ground.kube.request("DELETE", f"/apis/{GROUP}/v1/{plural}/{ground.namespace}")
-
-
 def may(verbs: str, resources: str, groups: str = "") -> dict[str, Any]:
     """A rule."""
     return {"apiGroups": groups.split(","), "resources": resources.split(","), "verbs": verbs.split(",")}
@@ -69,7 +51,7 @@ def may(verbs: str, resources: str, groups: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
 def test_secrets_that_may_not_be_listed(ground: Ground, tmp_path: Path) -> None:
     release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
-    with allowed(ground, may("get", "secrets")) as user:
+    with ground.allowed(may("get", "secrets")) as user:
         for check in (True, False):
             run = ground.run(release, check=check, helm_binary=NOWHERE, **user)
             assert (run.result["failed"], run.result["changed"]) == (True, False)
@@ -84,7 +66,7 @@ def test_secrets_that_may_not_be_listed(ground: Ground, tmp_path: Path) -> None:
 def test_what_helm_may_not_make_is_told_in_its_words_and_repaired_once_it_may(ground: Ground, tmp_path: Path) -> None:
     release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
     rules = [may("*", "secrets"), may("*", "leases", "coordination.k8s.io"), may("get", "namespaces,configmaps")]
-    with allowed(ground, *rules) as user:
+    with ground.allowed(*rules) as user:
         run = ground.run(release, **user)
     assert (run.states, run.result["changed"]) == ({"web": "failed"}, True)
     assert 'cannot create resource "configmaps"' in run.result["msg"] or "cannot patch" in run.result["msg"]
@@ -98,8 +80,29 @@ def test_gates_that_may_not_be_read(ground: Ground, tmp_path: Path) -> None:
     other = ground.release("other", chart)
     assert ground.run(ground.release("web", chart), other).states == {"web": "installed", "other": "installed"}
     gated = ground.release("web", chart, gates=[{"kind": "ingress", "name": "web"}])
-    with allowed(ground, may("list", "secrets")) as user:
+    with ground.allowed(may("list", "secrets")) as user:
         for check in (True, False):
             run = ground.run(gated, other, check=check, helm_binary=NOWHERE, **user)
             assert (run.states, run.result["changed"]) == ({"web": "failed", "other": "unchanged"}, False)
             assert 'cannot get resource "ingresses" in API group "networking.k8s.io"' in run.result["msg"]
+
+
+@pytest.mark.parametrize("helm_program", ["helm"], indirect=True)
+def test_what_a_removed_release_left_may_not_be_read(ground: Ground, tmp_path: Path) -> None:
+    """That release fails, and the others go on."""
+    other = ground.release("other", write_chart(tmp_path / "web", CONFIG_MAP))
+    account = {"api_version": "v1", "kind": "ServiceAccount", "name": "web", "namespace": ground.namespace}
+    gone = ground.release("web", "/nowhere", state="absent")
+    left = {**gone, "leftovers": [account]}
+    ground.run({**gone, "state": "present", "chart": other["chart"]})
+    rules = [may("*", "secrets,configmaps"), may("*", "leases", "coordination.k8s.io"), may("get", "namespaces")]
+    with ground.allowed(*rules) as user:
+        foretold = ground.run(left, other, check=True, **user)
+        run = ground.run(left, other, **user)
+    for result in (foretold.result, run.result):
+        assert f"{ground.namespace}/web: It cannot be told what would be left behind of it. " in result["msg"]
+        assert 'cannot get resource "serviceaccounts"' in result["msg"]
+        assert "Give this identity the permission (RBAC, or an access policy of EKS)" in result["msg"]
+    assert foretold.states == run.states == {"web": "failed", "other": "installed"}
+    assert run.helm == ["upgrade"]
+    assert ground.run(left).states == {"web": "removed"}

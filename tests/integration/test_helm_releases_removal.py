@@ -189,3 +189,37 @@ def test_a_crd_that_others_applied_too_stays(ground: Ground, definition: str) ->
     gone = ground.release("web", "/nowhere", state="absent", leftovers=[crd])
     assert ground.run(gone, helm_binary=NOWHERE).states == {"web": "unchanged"}
     assert ground.kube.request("GET", f"{CRDS}/{definition}")[0] == 200
+
+
+def helm_that_fails_once(directory: Path, program: str, words: str) -> str:
+    """A program that ends its first uninstall with these words, and is helm after that."""
+    path = directory / "helm"
+    path.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1" = uninstall ] && mkdir "{directory}/tried" 2>/dev/null; then\n'
+        f"  echo '{words}' >&2\n"
+        "  exit 1\n"
+        "fi\n"
+        f'exec "{program}" "$@"\n'
+    )
+    path.chmod(0o700)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "calls", "state"),
+    [
+        ("Error: resource ConfigMap/a/web still exists. status: Current", ["uninstall", "uninstall"], "removed"),
+        ("Error: something else is wrong", ["uninstall"], "failed"),
+    ],
+)
+def test_helm_is_asked_again_where_it_did_not_wait(
+    ground: Ground, tmp_path: Path, words: str, calls: list[str], state: str
+) -> None:
+    release = ground.release("web", write_chart(tmp_path / "web", CONFIG_MAP))
+    ground.run(release)
+    helm = helm_that_fails_once(tmp_path, ground.options["helm_binary"], words)
+    run = ground.run({**release, "state": "absent"}, helm_binary=helm)
+    assert (run.states, run.helm) == ({"web": state}, calls)
+    there = ground.kube.request("GET", ground.path("configmaps", "web"))[0]
+    assert there == (404 if state == "removed" else 200)

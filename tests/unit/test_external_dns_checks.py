@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 OTHER = {**PUBLIC, "name": "other"}
+OWN_NAMES = ["app.example.com", "*.app.example.com"]
 MANY = [zone(f"Z{number}", f"{number}.example.net") for number in range(12)]
 TWO_PUBLIC = [zone("ZPUB"), zone("ZPUB2")]
 UNSEEN = [zone("ZPRI", private=True, associated=False)]
@@ -286,13 +288,40 @@ def test_there_are_roots_where_and_only_where_a_name_is_written(one: Instance) -
 @pytest.mark.parametrize(
     ("prefix", "patterns"),
     [
-        ("%{record_type}-external-dns.", ["app.example.com", "*.app.example.com"]),
-        ("", ["*app.example.com"]),
-        ("%{record_type}-", ["*app.example.com"]),
-        ("external-dns.", ["*app.example.com"]),
+        ("%{record_type}-external-dns.", OWN_NAMES),
+        ("", [*OWN_NAMES, "a-app.example.com", "aaaa-app.example.com", "cname-app.example.com"]),
+        ("%{record_type}-", [*OWN_NAMES, "a-app.example.com", "aaaa-app.example.com", "cname-app.example.com"]),
+        (
+            "txt.",
+            [*OWN_NAMES, "txt.a-app.example.com", "txt.aaaa-app.example.com", "txt.cname-app.example.com"],
+        ),
     ],
 )
 def test_the_policys_names_are_those_of_records_and_their_txt_records(prefix: str, patterns: list[str]) -> None:
     one = instance({"domain_filters": ["app.example.com"], "txt_prefix": prefix}, "blue")
     assert domains.record_names(one) == patterns
     assert domains.record_names(instance({"txt_prefix": prefix}, "blue")) == []
+    assert not any(fnmatchcase("evilapp.example.com", pattern) for pattern in domains.record_names(one))
+
+
+@given(
+    st.sampled_from(["", "%{record_type}-", "%{record_type}-external-dns.", "txt.", "%{record_type}.x-", "txt-"]),
+    st.lists(st.sampled_from(["app.example.com", "a.app.example.com", "example.com"]), min_size=1, max_size=2),
+    st.sampled_from(["", "www.", "a-b.www.", "*.", "_sip._tcp."]),
+    st.sampled_from(["A", "AAAA", "CNAME", "SRV"]),
+    st.sampled_from(["", "a-", "evil", "cname-x"]),
+)
+def test_the_policy_lets_it_write_its_records_and_none_of_a_neighbour(
+    prefix: str, filters: list[str], below: str, kind: str, neighbour: str
+) -> None:
+    more = {"extra_args": {"managed-record-types": ["A", kind]}} if kind == "SRV" else {}
+    one = instance({"domain_filters": filters, "txt_prefix": prefix, **more}, "blue")
+    patterns = domains.record_names(one)
+    for domain in filters:
+        name = f"{below}{domain}"
+        for written in (name, domains.txt_name(one, name, kind.lower())):
+            assert any(fnmatchcase(written, pattern) for pattern in patterns)
+        # Another record, at a name that only ends with the same letters.
+        other = f"{below}{neighbour}x{domain}"
+        within = any(is_within(other, item) for item in filters)
+        assert within or not any(fnmatchcase(other, pattern) for pattern in patterns)

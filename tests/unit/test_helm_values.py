@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Values of charts: compared, shown, written."""
+"""Values of charts: merged, compared, shown, written."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from ansible_collections.ekspress.eks.plugins.module_utils._helm_values import (
     censored,
     changed_values,
     check,
+    merged,
+    placed,
     same,
     secrets,
+    value_at,
     written,
 )
 from hypothesis import assume, given
@@ -119,3 +122,40 @@ def test_numbers_that_helm_keeps_are_taken() -> None:
 def test_what_helm_reads_as_yaml_is_what_was_given(values: dict[str, Any]) -> None:
     assert yaml_load(written(values)) == values
     assert written(values).isascii()
+
+
+@given(VALUES, VALUES, st.lists(VALUES, max_size=2))
+def test_merging_keeps_what_nobody_says_otherwise(one: Any, other: Any, more: list[Any]) -> None:
+    assert merged(one) == one
+    assert merged(one, one) == one
+    assert merged(one, {}) == merged({}, one) == one
+    assert merged(merged(one, other), *more) == merged(one, other, *more)
+    assert {**merged(one, other), **other}.keys() == one.keys() | other.keys()
+
+
+@given(VALUES, st.lists(st.text(max_size=3), min_size=1, max_size=3), JSON)
+def test_what_is_placed_is_found_there_and_all_else_stays(values: Any, path: list[str], value: Any) -> None:
+    before = json.dumps(values)
+    try:
+        made = placed(values, path, value)
+    except TypeError:
+        # Something is in the way, which is no map and not empty.
+        assert any(not isinstance(found, dict) and found for found in _on_the_way(values, path))
+        return
+    assert json.dumps(values) == before
+    assert value_at(made, path, "missing") is value
+    assert {key: item for key, item in made.items() if key != path[0]} == {
+        key: item for key, item in values.items() if key != path[0]
+    }
+
+
+def _on_the_way(values: Any, path: list[str]) -> Iterator[Any]:
+    for end in range(1, len(path)):
+        yield value_at(values, path[:end])
+
+
+def test_what_is_not_there_is_missing_and_null_is_there() -> None:
+    values = {"a": {"b": None, "c": "text"}}
+    assert value_at(values, ["a", "b"], "missing") is None
+    assert value_at(values, ["a", "c", "d"], "missing") == "missing"
+    assert value_at(values, ["b"]) is None

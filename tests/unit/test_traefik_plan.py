@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._helm_uses import Use
 from ansible_collections.ekspress.eks.plugins.module_utils._traefik_checks import OWN
-from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import merged, plan
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tests.unit.helm_drawn import VALUES
+from ansible_collections.ekspress.eks.plugins.module_utils._traefik_plan import plan
 
 PUBLIC: dict[str, Any] = {"name": "public", "hosts": ["*.example.com"]}
 INTERNAL: dict[str, Any] = {"name": "internal", "hosts": ["*.example.org"], "scheme": "internal"}
@@ -36,6 +33,9 @@ SETTINGS: dict[str, Any] = {
     "common_values": {"log": {"level": "INFO"}},
     "values": {},
     "leftovers": [],
+    "create_namespace": True,
+    "abandon": False,
+    "external_dns_prefixes": ["external-dns.alpha.kubernetes.io/"],
 }
 FARGATE = {"name": "web", "selectors": [{"namespace": "traefik", "labels": {}}]}
 
@@ -58,7 +58,9 @@ def test_public_and_internal_side_by_side_share_nothing() -> None:
     for name, scheme in (("public", "internet-facing"), ("internal", "internal")):
         front, behind = releases[f"{name}-alb"], releases[name]
         assert front["values"]["loadBalancer"]["scheme"] == scheme
-        assert front["gates"] == [{"kind": "ingress", "namespace": "traefik", "name": f"{name}-alb"}]
+        assert front["gates"] == [
+            {"kind": "ingress", "namespace": "traefik", "name": f"{name}-alb", "reconciled": True}
+        ]
         assert behind["needs"] == [f"traefik/{name}-alb", "kube-system/traefik-namespace"]
         assert behind["values"]["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": name}
         providers = behind["values"]["providers"]
@@ -147,6 +149,39 @@ def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
     assert plan(both, {**SETTINGS, "state": "absent"})["load_balancers"] == []
 
 
+def test_an_instance_stays_while_apps_are_reached_through_it() -> None:
+    def used(*instances: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
+        return [(item["kind"], item["ingress_class"]) for item in made(*instances, **settings)["public"]["used_by"]]
+
+    gone = {**PUBLIC, "state": "absent", "ingress_class": "web"}
+    kinds = ["Ingress", "IngressRoute", "IngressRouteTCP", "IngressRouteUDP"]
+    assert used(gone, INTERNAL) == [(kind, "web") for kind in kinds]
+    assert used(PUBLIC, state="absent") == [(kind, "public") for kind in kinds]
+    assert used(gone, abandon=True) == []
+    # Another one serves them.
+    assert used(gone, {**INTERNAL, "ingress_class": "web"}) == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "protected"),
+    [
+        ("deletion_protection.enabled=true", True),
+        ("idle_timeout.timeout_seconds=60, deletion_protection.enabled = true ,a=b", True),
+        ("deletion_protection.enabled=false", False),
+        ("x.deletion_protection.enabled=true", False),
+        ("deletion_protection.enabled=true1", False),
+        ("", False),
+    ],
+)
+def test_a_protected_load_balancer_is_known_by_its_attributes(attributes: str, protected: bool) -> None:
+    (entry,) = made(PUBLIC)["public-alb"]["used_by"]
+    use = Use(**entry)
+    meta = {"name": "public-alb", "annotations": {entry["annotation"]: attributes}}
+    assert use.holds({"metadata": meta}) is protected
+    assert not use.holds({"metadata": {**meta, "name": "other"}})
+    assert not use.holds({"metadata": {"name": "public-alb"}})
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -169,12 +204,50 @@ def test_what_goes_is_not_looked_for_in_aws_and_all_go_with_the_role() -> None:
         ({"load_balancer_name": "internal-web"}, "load_balancer_name is 'internal-web': 1 to 32 letters"),
         ({"tags": {"a": "b,c"}}, "tags, or traefik_tags, has 'a': no comma may be in it"),
         ({"attributes": {"a=b": "c"}}, "attributes has 'a=b': no comma"),
+        ({"group": "Shop"}, "group is 'Shop': 1 to 63 lower-case letters, digits, hyphens and dots"),
+        ({"group": "shop."}, "group is 'shop.': 1 to 63"),
+        ({"group": "g" * 64}, "1 to 63 lower-case letters"),
+        ({"ingress_class": "Public"}, "ingress_class is 'Public': 1 to 253"),
+        ({"subnets": ["subnet-1,subnet-2"]}, "subnets has 'subnet-1,subnet-2': an item is one ID, name or ARN"),
+        ({"security_groups": ["sg-1, sg-2"]}, "security_groups has 'sg-1, sg-2': an item is one ID"),
+        ({"certificates": ["arn:a,arn:b"]}, "certificates has 'arn:a,arn:b': an item is one ID"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
     (message,) = refusals({**PUBLIC, **changes})
     assert message.startswith("traefik_instances: instance ")
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"namespace": "Traefik"}, "traefik_namespace is 'Traefik', which is no name of a namespace"),
+        ({"namespace": "n" * 64}, "which is no name of a namespace: 1 to 63 lower-case letters"),
+        ({"namespace": "n" * 44}, "traefik_namespace has 44 characters, and the release that makes it"),
+        (
+            {"namespace": "n" * 57, "create_namespace": False},
+            f"traefik_instances: instance 'public': the name and traefik_namespace ({'n' * 57}) have more than 62",
+        ),
+        ({"external_dns_prefixes": ["dns.example.com"]}, "traefik_external_dns_prefixes has 'dns.example.com'"),
+        ({"external_dns_prefixes": ["/"]}, "traefik_external_dns_prefixes has '/'"),
+    ],
+)
+def test_names_that_would_be_cut_or_refused_later_are_refused(settings: dict[str, Any], words: str) -> None:
+    assert any(words in message for message in refusals(PUBLIC, **settings))
+    assert refusals({**PUBLIC, "state": "absent"}, **settings) == []
+
+
+def test_names_that_just_fit_and_items_with_spaces_are_taken() -> None:
+    assert refusals({**PUBLIC, "name": "p" * 19}, namespace="n" * 43) == []
+    assert refusals({**PUBLIC, "name": "p" * 19, "group": "g" * 63}, namespace="n" * 43, create_namespace=False) == []
+    assert refusals({**PUBLIC, "subnets": ["public a", "public b"]}) == []
+
+
+def test_external_dns_takes_no_name_from_the_load_balancers_own_ingress() -> None:
+    prefixes = ["external-dns.alpha.kubernetes.io/", "internal.dns.example.com/"]
+    values = made(PUBLIC, external_dns_prefixes=prefixes)["public-alb"]["values"]
+    assert values["externalDns"] == {"annotationPrefixes": prefixes}
 
 
 def test_node_ports_on_fargate_are_refused_also_beside_pods() -> None:
@@ -226,12 +299,3 @@ def test_without_a_look_at_aws_the_trusted_addresses_must_be_given() -> None:
     (message,) = refusals(PUBLIC, found={})
     assert "trusted_ips is empty, and AWS was not asked" in message
     assert refusals({**PUBLIC, "trusted_ips": ["10.0.0.0/8"]}, found={}) == []
-
-
-@given(VALUES, VALUES, st.lists(VALUES, max_size=2))
-def test_merging_keeps_what_nobody_says_otherwise(one: Any, other: Any, more: list[Any]) -> None:
-    assert merged(one) == one
-    assert merged(one, one) == one
-    assert merged(one, {}) == merged({}, one) == one
-    assert merged(merged(one, other), *more) == merged(one, other, *more)
-    assert {**merged(one, other), **other}.keys() == one.keys() | other.keys()

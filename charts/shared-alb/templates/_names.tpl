@@ -71,7 +71,10 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingr
 {{- end -}}
 {{- end -}}
 {{- /* Else ExternalDNS would take the hosts, which are there to find certificates by, for names of this load balancer. */}}
-{{- $all := dict "external-dns.alpha.kubernetes.io/ingress-hostname-source" "annotation-only" -}}
+{{- $all := dict -}}
+{{- range .Values.externalDns.annotationPrefixes -}}
+{{- $_ := set $all (printf "%singress-hostname-source" .) "annotation-only" -}}
+{{- end -}}
 {{- range $name, $value := $made -}}
 {{- $_ := set $all (printf "alb.ingress.kubernetes.io/%s" $name) $value -}}
 {{- end -}}
