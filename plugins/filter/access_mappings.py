@@ -73,7 +73,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The entries, as C(roles) and C(users) of aws-auth, and access C(entries), and C(ways), which is by what people get in.
+    - The entries, as C(roles) and C(users) of aws-auth, and access C(entries). C(ways) is by what people get in.
   type: dict
 """
 

@@ -95,8 +95,8 @@ def mappings(
 ) -> dict[str, list[Any]]:
     """The ``roles`` and ``users`` of aws_auth and the ``entries`` of access_entries: people in their order, then nodes.
 
-    ``ways`` is by which of the two people get in. Names become ARNs of the cluster's account and partition. Raises EksError that names the
-    entry at fault.
+    ``ways`` is by which of the two people get in. Names become ARNs of the cluster's account and partition. Raises
+    EksError that names the entry at fault.
     """
     mode = cluster["authentication_mode"]
     chosen = ways(mode, through)
