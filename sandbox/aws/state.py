@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -16,6 +17,9 @@ from sandbox.aws import zones
 from sandbox.aws.calls import CallLog
 from sandbox.aws.faults import FaultTable
 from sandbox.aws.stale import History
+
+# Account, region and name of a cluster.
+ClusterKey = tuple[str, str, str]
 
 
 @dataclass
@@ -63,7 +67,9 @@ class State:
 
     def _clear(self) -> None:
         self.settings = Settings()
-        self.cluster_creators: dict[tuple[str, str, str], str] = {}
+        self.cluster_creators: dict[ClusterKey, str] = {}
+        self.access_entries: dict[ClusterKey, dict[str, dict[str, Any]]] = {}
+        self.authenticators: dict[ClusterKey, Path] = {}
         self.deleted_principals: dict[str, str] = {}
         self.deleted_queues: dict[tuple[str, str, str], float] = {}
         self.dns_changes: dict[str, DnsChange] = {}
