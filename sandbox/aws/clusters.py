@@ -11,7 +11,8 @@ from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from sandbox.aws.state import State
+from sandbox.aws import access
+from sandbox.aws.state import ClusterKey, State
 
 DEFAULT_ACCOUNT = "123456789012"
 STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
@@ -77,12 +78,23 @@ def change(state: State, name: str, data: dict[str, Any]) -> dict[str, Any]:
         cluster.certificate_authority = {"data": data["ca_data"]}
     if "issuer" in data:
         cluster.identity = {"oidc": {"issuer": data["issuer"]}}
-    if "creator" in data:
-        state.cluster_creators[account, region, name] = data["creator"]
+    key = (account, region, name)
+    _change_access(state, key, data)
     built = state.fixtures.get("clusters", {}).get(name)
     if built is not None and built["arn"] == cluster.arn:
         built.update({field: data[field] for field in ("endpoint", "issuer", "version") if field in data})
     return {"name": name, "arn": cluster.arn, "endpoint": cluster.endpoint, "status": cluster.status}
+
+
+def _change_access(state: State, key: ClusterKey, data: dict[str, Any]) -> None:
+    if "creator" in data:
+        before = access.of_caller(state.cluster_creators.get(key, ""))
+        if before is not None:
+            state.access_entries.get(key, {}).pop(before.arn, None)
+        state.creators_settled.discard(key)
+        state.cluster_creators[key] = data["creator"]
+    if {"creator", "access_config"} & set(data):
+        access.settle(state, key)
 
 
 def add_account(account: str, data: dict[str, Any]) -> dict[str, Any]:
