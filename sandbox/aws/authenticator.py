@@ -17,6 +17,7 @@ from typing import Any
 from moto.eks.models import eks_backends
 
 from sandbox.authenticator import ENTRIES_FILE, MODE_FILE
+from sandbox.aws.access import API_MODES, mode_of
 from sandbox.aws.callers import unique_id
 from sandbox.aws.state import ClusterKey, State
 
@@ -38,28 +39,22 @@ def publish(state: State) -> None:
 
 def write(state: State, key: ClusterKey, *, again: bool = False) -> None:
     """Write the files of a cluster's authenticator, where they change; ``again`` has it read them in any case."""
-    cluster: Any = eks_backends[key[0]][key[1]].clusters.get(key[2])
-    if cluster is None:
+    if key[2] not in eks_backends[key[0]][key[1]].clusters:
         return
     directory = state.authenticators[key]
-    _replace(directory / ENTRIES_FILE, json.dumps(mappings(state, key, cluster)), again)
+    _replace(directory / ENTRIES_FILE, json.dumps(mappings(state, key)), again)
     # The last one, as its backends read the other.
-    _replace(directory / MODE_FILE, json.dumps({"backendMode": _BACKENDS[mode_of(cluster)]}), again)
+    _replace(directory / MODE_FILE, json.dumps({"backendMode": _BACKENDS[mode_of(key)]}), again)
 
 
-def mode_of(cluster: Any) -> str:
-    """Return the authentication mode of moto's cluster."""
-    return str(cluster.access_config["authenticationMode"])
-
-
-def mappings(state: State, key: ClusterKey, cluster: Any) -> dict[str, Any]:
+def mappings(state: State, key: ClusterKey) -> dict[str, Any]:
     """Return who gets in without the ConfigMap aws-auth."""
-    if mode_of(cluster) == "CONFIG_MAP":
+    if mode_of(key) not in API_MODES:
         creator = state.cluster_creators.get(key, "")
         found = [_mapping(creator, unique_id(creator), _CREATOR, [_ADMINISTRATORS])]
     else:
         found = [
-            _mapping(arn, entry["principalId"] or unique_id(arn), entry["username"], entry["kubernetesGroups"])
+            _mapping(arn, entry["principalId"], entry["username"], entry["kubernetesGroups"])
             for arn, entry in state.access_entries.get(key, {}).items()
         ]
     known = [mapping for mapping in found if mapping["userid"]]

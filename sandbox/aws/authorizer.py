@@ -12,10 +12,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.eks.models import eks_backends
-
+from sandbox.aws.access import API_MODES, mode_of
 from sandbox.aws.access_policies import ANY_PATH, POLICIES
-from sandbox.aws.authenticator import mode_of
 from sandbox.aws.callers import canonical, unique_id
 from sandbox.aws.state import State
 
@@ -49,14 +47,12 @@ def _entry(state: State, cluster: str, extra: dict[str, list[str]]) -> Json:
     if not arn:
         return {}
     for key, entries in list(state.access_entries.items()):
-        moto_cluster: Any = eks_backends[key[0]][key[1]].clusters.get(cluster)
-        if key[2] != cluster or moto_cluster is None or mode_of(moto_cluster) == "CONFIG_MAP":
+        if key[2] != cluster or mode_of(key) not in API_MODES:
             continue
         for principal, entry in list(entries.items()):
             if canonical(principal).lower() == canonical(arn).lower():
-                current = unique_id(principal)
-                identifier = told.get("principalid", current)
-                return entry if identifier == (entry["principalId"] or current) else {}
+                identifier = told.get("principalid") or unique_id(principal)
+                return entry if identifier == entry["principalId"] else {}
     return {}
 
 

@@ -12,7 +12,7 @@ from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from sandbox.aws import authenticator
+from sandbox.aws import access, authenticator
 from sandbox.aws.state import ClusterKey, State
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -81,9 +81,9 @@ def change(state: State, name: str, data: dict[str, Any]) -> dict[str, Any]:
         cluster.certificate_authority = {"data": data["ca_data"]}
     if "issuer" in data:
         cluster.identity = {"oidc": {"issuer": data["issuer"]}}
-    if "creator" in data:
-        state.cluster_creators[account, region, name] = data["creator"]
-    _tell_authenticator(state, (account, region, name), data.get("authenticator"))
+    key = (account, region, name)
+    _change_access(state, key, data)
+    _tell_authenticator(state, key, data.get("authenticator"))
     built = state.fixtures.get("clusters", {}).get(name)
     if built is not None and built["arn"] == cluster.arn:
         built.update({field: data[field] for field in ("endpoint", "issuer", "version") if field in data})
@@ -95,6 +95,17 @@ def _tell_authenticator(state: State, key: ClusterKey, directory: str | None) ->
         state.authenticators[key] = Path(directory)
     if key in state.authenticators:
         authenticator.write(state, key, again=directory is not None)
+
+
+def _change_access(state: State, key: ClusterKey, data: dict[str, Any]) -> None:
+    if "creator" in data:
+        before = access.of_caller(state.cluster_creators.get(key, ""))
+        if before is not None:
+            state.access_entries.get(key, {}).pop(before.arn, None)
+        state.creators_settled.discard(key)
+        state.cluster_creators[key] = data["creator"]
+    if {"creator", "access_config"} & set(data):
+        access.settle(state, key)
 
 
 def add_account(account: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -129,10 +129,8 @@ class Application:
             before = state.history.snapshot(request) if write else None
             now, seconds = time.monotonic(), state.settings.iam_stale_seconds
             with state.history.past(request, now, seconds, "stale" in effects):
-                if key in OPERATIONS:
-                    answer = serialize(request, OPERATIONS[key](request, state))
-                else:
-                    answer = paginated(request, state, self._dispatch)
+                ours = OPERATIONS[key](request, state) if key in OPERATIONS else None
+                answer = paginated(request, state, self._dispatch) if ours is None else serialize(request, ours)
             if answer.status >= 400:
                 return answer
             if write and before is not None:
