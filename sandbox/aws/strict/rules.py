@@ -10,6 +10,9 @@ MODULES = (
     "autoscaling",
     "ec2_tags",
     "ec2_zones",
+    "eks_access_entries",
+    "eks_access_mode",
+    "eks_access_policies",
     "eks_cluster",
     "eks_nodegroups",
     "elbv2",
@@ -23,6 +26,7 @@ MODULES = (
     "route53_zones",
     "sqs",
     "sts_assume",
+    "sts_identity",
     "sts_web_identity",
 )
 
