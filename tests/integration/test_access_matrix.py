@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -175,9 +176,11 @@ def by_aws_auth(world: World) -> Callable[[], None]:
     """Let the people in by aws-auth; returns what takes it back."""
     described = world.described("aws_auth")
     done(_aws_auth.LOGIC, roles=described["roles"], **world.options())
-    return lambda: (
-        done(_aws_auth.LOGIC, roles=described["roles"], state="absent", force=True, **world.options()) and None
-    )
+
+    def back() -> None:
+        done(_aws_auth.LOGIC, roles=described["roles"], state="absent", force=True, **world.options())
+
+    return back
 
 
 def by_access_entries(world: World) -> Callable[[], None]:
@@ -206,7 +209,7 @@ def people(request: pytest.FixtureRequest, world: World) -> Iterator[dict[str, K
     back = WAYS[request.param](world)
     clients = {name: world.client(name) for name in PEOPLE}
     for name, client in clients.items():
-        wait_until(lambda client=client: knows(client))
+        wait_until(partial(knows, client))
         member = who(client)
         assert member["username"].endswith(":somebody"), "the session's name is in the audit log"
         assert set(PEOPLE[name]) - {"system:masters"} <= set(member["groups"])

@@ -32,25 +32,14 @@ def group_lists(draw: st.DrawFn) -> tuple[Group, ...]:
     names = draw(st.lists(st.sampled_from(["a", "b", "a:b", "c@d"]), unique=True, max_size=3))
     made = []
     for name in names:
-        parts = {
-            "rules": tuple(draw(st.lists(st.sampled_from(RULES), max_size=2, unique_by=str))),
-            "selectors": tuple(draw(st.lists(st.sampled_from(SELECTORS), max_size=2, unique_by=str))),
-            "cluster_roles": tuple(draw(st.lists(st.sampled_from(["view", "edit"]), max_size=2, unique=True))),
-        }
-        if not any(parts.values()):
-            parts["cluster_roles"] = ("view",)
+        rules = tuple(draw(st.lists(st.sampled_from(RULES), max_size=2, unique_by=str)))
+        selectors = tuple(draw(st.lists(st.sampled_from(SELECTORS), max_size=2, unique_by=str)))
+        roles = tuple(draw(st.lists(st.sampled_from(["view", "edit"]), max_size=2, unique=True)))
+        if not (rules or selectors or roles):
+            roles = ("view",)
         patterns = st.lists(st.sampled_from(["*", "team-*", "team-?", "default", "kube-*", "gone"]), max_size=2)
-        made.append(
-            Group(
-                name,
-                parts["rules"],
-                parts["selectors"],  # type: ignore[arg-type]
-                parts["cluster_roles"],
-                draw(st.booleans()),
-                tuple(draw(patterns)),
-                tuple(draw(patterns)),
-            )
-        )
+        places = tuple(draw(patterns)), tuple(draw(patterns))
+        made.append(Group(name, rules, selectors, roles, draw(st.booleans()), *places))
     return tuple(made)
 
 
