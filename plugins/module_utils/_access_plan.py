@@ -141,12 +141,15 @@ class _Person:
         return {"arn": self.arn, "username": self.username, "groups": list(self.groups)}
 
     def entry(self) -> dict[str, Any]:
-        """The access entry, with the policy that stands for the group system:masters, which none may have."""
+        """The access entry, with the policy that stands for the group system:masters, which none may have.
+
+        Policies are always given, so that who is no administrator any more loses that policy.
+        """
         policies = list(self.policies)
         if MASTERS in self.groups:
             # One that is asked for, maybe in some namespaces, is less than the group.
-            policies = [one for one in policies if one["policy"].rpartition("/")[2] != ADMINISTRATOR]
-            policies.insert(0, {"policy": ADMINISTRATOR, "namespaces": []})
+            policies = [one for one in policies if str(one["policy"]).rpartition("/")[2] != ADMINISTRATOR]
+            policies.insert(0, {"policy": ADMINISTRATOR})
         return {
             "principal": _principal(self.arn),
             "username": self.username,
@@ -181,7 +184,7 @@ def _person(number: int, person: Item, cluster: Item) -> _Person:
     default = f"{name}:{{{{SessionName}}}}" if kind == "role" else name
     username = checked_name(f"{what}, username", person.get("username") or default)
     policies = tuple(
-        {"policy": str(one["policy"]), "namespaces": list(one.get("namespaces") or [])}
+        {key: one[key] for key in ("policy", "namespaces") if one.get(key) is not None}
         for one in person.get("policies") or []
     )
     return _Person(kind, arn, username, tuple(person.get("groups") or ()), policies)

@@ -233,7 +233,7 @@ def test_an_access_entry_keeps_the_path_that_aws_auth_does_not_know() -> None:
 def test_the_group_of_masters_becomes_the_policy_that_allows_the_same() -> None:
     (entry,) = listed([{"role": "ops", "groups": ["system:masters", "readonly"]}])
     assert entry["groups"] == ["readonly"]
-    assert entry["policies"] == [{"policy": "AmazonEKSClusterAdminPolicy", "namespaces": []}]
+    assert entry["policies"] == [{"policy": "AmazonEKSClusterAdminPolicy"}]
 
 
 @pytest.mark.parametrize("name", ["", "arn:aws:eks::aws:cluster-access-policy/"])
@@ -244,8 +244,8 @@ def test_masters_are_not_held_to_the_namespaces_of_their_policy(name: str) -> No
     ]
     (entry,) = listed([{"role": "ops", "groups": ["system:masters"], "policies": policies}])
     assert entry["policies"] == [
-        {"policy": "AmazonEKSClusterAdminPolicy", "namespaces": []},
-        {"policy": "AmazonEKSViewPolicy", "namespaces": []},
+        {"policy": "AmazonEKSClusterAdminPolicy"},
+        {"policy": "AmazonEKSViewPolicy"},
     ]
 
 
