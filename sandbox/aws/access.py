@@ -23,6 +23,7 @@ from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
+from sandbox.aws.callers import resolve
 from sandbox.aws.state import ClusterKey, State
 
 STANDARD = "STANDARD"
@@ -43,6 +44,16 @@ OWN_ROLE = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
 OWN_USERNAME, OWN_POLICIES = "eks:managed", ("AmazonEKSClusterInsightsPolicy", "AmazonEKSEventPolicy")
 _PRINCIPAL = re.compile(r"arn:(aws[\w-]*):iam::(\d{12}):(role|user)/((?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64}))")
 _SESSION = re.compile(r"arn:(aws[\w-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
+
+
+def first_user(partition: str, account: str) -> str:
+    """Return the ARN of the user that any unknown access key is of, and that moto's IAM does not have."""
+    return f"arn:{partition}:iam::{account}:user/moto"
+
+
+def first_user_id(partition: str) -> str:
+    """Return the unique id of that user, as GetCallerIdentity has it."""
+    return resolve("", {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(partition, "eu-central-1")).user_id
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,10 @@ class Principal:
         """The unique id that IAM gave it; None where there is no such principal."""
         backend = iam_backends[self.account][self.partition]
         entities = backend.roles if self.kind == "role" else backend.users
-        return next((str(entity.id) for entity in entities.values() if entity.arn == self.arn), None)
+        found = next((str(entity.id) for entity in entities.values() if entity.arn == self.arn), None)
+        return found or (
+            first_user_id(self.partition) if self.arn == first_user(self.partition, self.account) else None
+        )
 
 
 def parse(arn: str) -> Principal | None:
@@ -168,7 +182,6 @@ def _add_creator(state: State, key: ClusterKey, entries: dict[str, dict[str, Any
     principal = of_caller(state.cluster_creators.get(key, ""))
     if principal is None or principal.arn in entries:
         return
-    # The account's first user, who makes everything, is not one that IAM knows.
     entries[principal.arn] = make(key, principal, principal.identifier or "")
     scope = {"type": "cluster", "namespaces": []}
     associate(entries[principal.arn], policy_arn(get_partition(key[1]), CLUSTER_ADMIN), scope)
