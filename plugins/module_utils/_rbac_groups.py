@@ -214,7 +214,7 @@ def _role_is_to_come(error: KubernetesError) -> bool:
 
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
     """
-    return error.status == 404 and f"clusterroles.{planning.API}" in error.text
+    return error.status == 404 and f".{planning.API} " in error.text
 
 
 LOGIC = Logic(

@@ -240,12 +240,13 @@ def test_purge_takes_from_groups_that_are_not_listed(sandbox: RunningSandbox) ->
 
 def test_rules_of_others_join_by_a_label(groups: Groups) -> None:
     place = groups.namespace("one")
-    selected: dict[str, Any] = {**DEBUG, "cluster_role_selectors": [{"example.com/join": groups.prefix}]}
-    groups.run(selected)
+    labels = {"example.com/join": groups.name("join")}
+    selected: dict[str, Any] = {**DEBUG, "cluster_role_selectors": [labels]}
+    assert len(groups.run(selected).changes) == 3
     groups.comes_to(True, "debug", namespace=place)
     assert not groups.may("debug", resource="services", namespace=place)
     rule = {"apiGroups": [""], "resources": ["services"], "verbs": ["get"]}
-    other = {"metadata": {"name": f"{groups.prefix}other", "labels": {"example.com/join": groups.prefix}}}
+    other = {"metadata": {"name": f"{groups.prefix}other", "labels": labels}}
     assert groups.call("POST", f"{RBAC}/clusterroles", {**other, "rules": [rule]})[0] == 201
     groups.comes_to(True, "debug", resource="services", namespace=place)
     assert groups.run(selected).changes == [], "what Kubernetes fills in is no difference"
