@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.ekspress.eks.plugins.module_utils import _aws_auth, _rbac_groups
+from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries, _aws_auth, _rbac_groups
 from ansible_collections.ekspress.eks.plugins.module_utils._access_groups import groups
 from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
@@ -191,17 +191,11 @@ def by_aws_auth(world: World) -> Callable[[], None]:
 
 def by_access_entries(world: World) -> Callable[[], None]:
     """Let the people in by access entries; returns what takes it back."""
-    eks = world.sandbox.aws().client("eks")
-    for entry in world.described("access_entries")["entries"]:
-        who = {"clusterName": CLUSTER, "principalArn": entry["principal"]}
-        eks.create_access_entry(**who, username=entry["username"], kubernetesGroups=entry["groups"])
-        for one in entry["policies"]:
-            arn = f"arn:aws:eks::aws:cluster-access-policy/{one['policy']}"
-            eks.associate_access_policy(**who, policyArn=arn, accessScope={"type": "cluster"})
+    options = {"cluster": CLUSTER, "region": "eu-central-1", "entries": world.described("access_entries")["entries"]}
+    done(_access_entries.LOGIC, **options)
 
     def back() -> None:
-        for arn in world.roles.values():
-            eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+        done(_access_entries.LOGIC, state="absent", force=True, **options)
 
     return back
 
