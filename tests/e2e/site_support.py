@@ -91,15 +91,22 @@ def objects(bare: RunningSandbox, cluster: str) -> set[tuple[str, str, str]]:
     }
 
 
-def audited(bare: RunningSandbox, cluster: str) -> Counter[tuple[str, str]]:
-    """The lists and writes of the collection that the API server has logged, by verb and path."""
+def audited(bare: RunningSandbox, cluster: str, *, gets: bool = False) -> Counter[tuple[str, str]]:
+    """The lists and writes of the collection that the API server has logged, by verb and path; its gets where asked."""
     logs = Path(bare.cluster(cluster)["audit_log"]).parent.glob("audit*.log")
     records = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
     return Counter(
         (record["verb"], record["requestURI"].partition("?")[0])
         for record in records
-        if record.get("userAgent") == MANAGER and record["verb"] != "get" and "dryRun" not in record["requestURI"]
+        if record.get("userAgent") == MANAGER
+        and (gets or record["verb"] != "get")
+        and "dryRun" not in record["requestURI"]
     )
+
+
+def aws_calls(bare: RunningSandbox) -> list[str]:
+    """The operations of AWS that the run called for, without those of programs in the cluster."""
+    return [call["operation"] for call in bare.aws().calls() if not of_a_pod(call)]
 
 
 def access(bare: RunningSandbox, hosts: Path, **variables: Any) -> Run:

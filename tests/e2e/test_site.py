@@ -29,9 +29,9 @@ from tests.e2e.site_support import (
     access_entries,
     audited,
     await_call,
+    aws_calls,
     entries,
     objects,
-    of_a_pod,
     parts,
     writes,
 )
@@ -212,6 +212,15 @@ def test_people_get_in_by_aws_auth_where_it_is_asked_for_and_then_lose_the_other
     assert found["k8sadmin"]["groups"] == ["system:masters"]
     assert found["k8sreadonly"]["groups"] == ["readonly", "debugmode"]
     assert not {"k8sadmin", "k8sreadwrite", "k8sreadonly"} & set(access_entries(bare, GREEN))
+    bare.aws().clear_calls()
+    before = audited(bare, GREEN, gets=True)
+    assert access(bare, hosts, access_through="aws_auth").changed(GREEN) == []
+    # Of the role cluster six, and one of each module; one read of aws-auth, and one list of each kind.
+    assert len(aws_calls(bare)) == 6 + 2, aws_calls(bare)
+    assert audited(bare, GREEN, gets=True) - before == {
+        ("get", AWS_AUTH): 1,
+        **{("list", path): 1 for path in LISTED[1:]},
+    }
     both = access(bare, hosts, access_through="both")
     assert both.changed(GREEN) == [ENTRIES]
     assert {"k8sadmin", "k8sreadonly"} <= set(access_entries(bare, GREEN)) & set(entries(bare, GREEN))
@@ -276,8 +285,7 @@ def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbo
     # role), node_ports_info 3, irsa_roles 12, interruption_queues 19, autoscaling_groups 3,
     # hosted_zones_info 2, load_balancer_inputs_info 2, helm_releases 1.
     # The real ExternalDNS goes on with its own work meanwhile, as its own role.
-    calls = [call["operation"] for call in aws.calls() if not of_a_pod(call)]
-    assert len(calls) <= 2 * 65, calls
+    assert len(aws_calls(bare)) <= 2 * 65, aws_calls(bare)
 
 
 @pytest.mark.parametrize(
