@@ -23,7 +23,7 @@ from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
-from sandbox.aws.callers import resolve
+from sandbox.aws.callers import unique_id
 from sandbox.aws.state import ClusterKey, State
 
 STANDARD = "STANDARD"
@@ -46,16 +46,6 @@ _PRINCIPAL = re.compile(r"arn:(aws[\w-]*):iam::(\d{12}):(role|user)/((?:[\x21-\x
 _SESSION = re.compile(r"arn:(aws[\w-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
 
 
-def first_user(partition: str, account: str) -> str:
-    """Return the ARN of the user that any unknown access key is of, and that moto's IAM does not have."""
-    return f"arn:{partition}:iam::{account}:user/moto"
-
-
-def first_user_id(partition: str) -> str:
-    """Return the unique id of that user, as GetCallerIdentity has it."""
-    return resolve("", {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(partition, "eu-central-1")).user_id
-
-
 @dataclass(frozen=True)
 class Principal:
     """The IAM role or user of an entry; ``name`` is without its path."""
@@ -76,12 +66,7 @@ class Principal:
     @property
     def identifier(self) -> str | None:
         """The unique id that IAM gave it; None where there is no such principal."""
-        backend = iam_backends[self.account][self.partition]
-        entities = backend.roles if self.kind == "role" else backend.users
-        found = next((str(entity.id) for entity in entities.values() if entity.arn == self.arn), None)
-        return found or (
-            first_user_id(self.partition) if self.arn == first_user(self.partition, self.account) else None
-        )
+        return unique_id(self.arn)
 
 
 def parse(arn: str) -> Principal | None:

@@ -15,6 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
+from sandbox.aws import authenticator
 from sandbox.aws.admin import Admin
 from sandbox.aws.answers import Answer, DropConnection, Refusal, error, error_code, serialize
 from sandbox.aws.calls import Call, is_write
@@ -136,6 +137,8 @@ class Application:
                 state.history.written(request, before, now, seconds)
             for correction in CORRECTIONS.get(key, ()):
                 answer = correction(request, state, answer)
+            if request.service == "eks":
+                authenticator.publish(state)
             return answer
 
     def _dispatch(self, request: AwsRequest, replace: dict[str, str | None] | None) -> Answer:

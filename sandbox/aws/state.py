@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -92,6 +93,8 @@ class State:
         self.creators_settled: set[ClusterKey] = set()
         self.access_entries: dict[ClusterKey, dict[str, dict[str, Any]]] = {}
         self.cluster_updates: dict[ClusterKey, list[ClusterUpdate]] = {}
+        # Directories of the files that the authenticators of clusters read.
+        self.authenticators: dict[ClusterKey, Path] = {}
         self.deleted_principals: dict[str, str] = {}
         self.deleted_queues: dict[tuple[str, str, str], float] = {}
         self.dns_changes: dict[str, DnsChange] = {}

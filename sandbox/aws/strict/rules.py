@@ -27,6 +27,7 @@ MODULES = (
     "route53_zones",
     "sqs",
     "sts_assume",
+    "sts_identity",
     "sts_web_identity",
 )
 
