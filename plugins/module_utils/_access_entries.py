@@ -35,6 +35,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, erro
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import describe, require_active
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._iam_directory import Directory
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
 
 DEFAULT_OWNER = "access_entries"
@@ -282,9 +283,13 @@ class Run:
 
     def _reasons_against_api(self, plans: list[Plan], principals: set[str]) -> list[str]:
         known = self._listed if self._eks.cluster.authentication_mode != CONFIG_MAP else []
+        covered = {identity(arn) for arn in principals}
+        mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster)
+        directory = Directory(self._aws, self._eks.cluster.account)
         return guards.reasons_against_api(
             principals,
-            mapped=modes.mapped(self._params, self._aws, self._context, self._eks.cluster),
+            # By the mapping of a role or user that is gone nobody gets in.
+            mapped=[each for each in mapped if each.key in covered or not directory.lacks(each.arn)],
             node_roles=self._eks.node_roles,
             caller=self._eks.caller,
             admins=self._eks.admins(plans, self._principals, known),
