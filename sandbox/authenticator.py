@@ -30,7 +30,7 @@ ADDRESS = "127.0.0.1"
 ENTRIES_FILE, MODE_FILE = "access-entries.json", "backend-mode.json"
 _BACKENDS = ["DynamicFile", "EKSConfigMap"]
 # Where it would listen on all addresses for questions about its health: no option keeps it from that.
-_PUBLIC_PORT = 21363
+PUBLIC_PORT = 21363
 
 
 class Authenticator:
@@ -101,7 +101,7 @@ class Authenticator:
             "SSL_CERT_FILE": str(self._certificate_authority),
         }
         command: list[str | Path] = [program, "server", "--config", self.directory / "config.json"]
-        with _taken(_PUBLIC_PORT) as held:
+        with taken(PUBLIC_PORT) as held:
             return process.spawn(command, base, self.log, environment, held)
 
     def answers(self) -> bool:
@@ -118,7 +118,7 @@ class Authenticator:
 
 
 @contextmanager
-def _taken(port: int) -> Iterator[list[int]]:
+def taken(port: int) -> Iterator[list[int]]:
     """Have a socket that a process can inherit, and as long as any does, none can listen on the port.
 
     Sockets of several sandboxes may share it, none of them listens. Where it is another program's, that one keeps it.

@@ -35,6 +35,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, erro
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import describe, require_active
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._iam_directory import Directory
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
 
 DEFAULT_OWNER = "access_entries"
@@ -76,6 +77,8 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         raise EksError(
             "purge needs entries: the list of those that stay; an empty list removes all that this owner has."
         )
+    if params["entries"] is None and params["authentication_mode"] is None:
+        raise EksError("Nothing is asked for: give entries, authentication_mode or both.")
     aws = Aws(params, context)
     cluster = describe(aws, params["cluster"])
     wanted = wanted_entries(
@@ -280,9 +283,13 @@ class Run:
 
     def _reasons_against_api(self, plans: list[Plan], principals: set[str]) -> list[str]:
         known = self._listed if self._eks.cluster.authentication_mode != CONFIG_MAP else []
+        covered = {identity(arn) for arn in principals}
+        mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster)
+        directory = Directory(self._aws, self._eks.cluster.account)
         return guards.reasons_against_api(
             principals,
-            mapped=modes.mapped(self._params, self._aws, self._context, self._eks.cluster),
+            # By the mapping of a role or user that is gone nobody gets in.
+            mapped=[each for each in mapped if each.key in covered or not directory.lacks(each.arn)],
             node_roles=self._eks.node_roles,
             caller=self._eks.caller,
             admins=self._eks.admins(plans, self._principals, known),

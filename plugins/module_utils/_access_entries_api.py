@@ -191,11 +191,7 @@ class Principals:
                 return str(answer[key]["Arn"]), answer[key].get("CreateDate")
             except EksError as error:
                 if error_code(error) in DENIED:
-                    self._denied = True
-                    self._context.warn(
-                        "Whether the principals of the access entries exist, and are those that the entries were made "
-                        f"for, was not checked: {error.message}"
-                    )
+                    self._give_up(error)
                     return principal, None
                 if error_code(error) != NO_PRINCIPAL:
                     raise
@@ -203,6 +199,15 @@ class Principals:
                 return None
             self._context.cancelled.wait(pause)
         return None
+
+    def _give_up(self, error: EksError) -> None:
+        with self._reading:
+            first, self._denied = not self._denied, True
+        if first:
+            self._context.warn(
+                "Whether the principals of the access entries exist, and are those that the entries were made for, was "
+                f"not checked: {error.message}"
+            )
 
     def dead(self, entry: Entry) -> bool:
         """Whether the entry's principal is gone, or is another one than the entry was made for.

@@ -23,7 +23,7 @@ from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
-from sandbox.aws.callers import resolve, unique_id
+from sandbox.aws.callers import unique_id
 from sandbox.aws.state import ClusterKey, State
 
 STANDARD = "STANDARD"
@@ -44,16 +44,6 @@ OWN_ROLE = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
 OWN_USERNAME, OWN_POLICIES = "eks:managed", ("AmazonEKSClusterInsightsPolicy", "AmazonEKSEventPolicy")
 _PRINCIPAL = re.compile(r"arn:(aws[\w-]*):iam::(\d{12}):(role|user)/((?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64}))")
 _SESSION = re.compile(r"arn:(aws[\w-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
-
-
-def first_user(partition: str, account: str) -> str:
-    """Return the ARN of the user that any unknown access key is of, and that moto's IAM does not have."""
-    return f"arn:{partition}:iam::{account}:user/moto"
-
-
-def first_user_id(partition: str) -> str:
-    """Return the unique id of that user, as GetCallerIdentity has it."""
-    return resolve("", {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(partition, "eu-central-1")).user_id
 
 
 @dataclass(frozen=True)

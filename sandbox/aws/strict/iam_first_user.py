@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws import access
+from sandbox.aws.callers import FIRST_USER, FIRST_USER_ID
 from sandbox.aws.hooks import operation
 from sandbox.aws.request import AwsRequest
 from sandbox.aws.state import State
@@ -24,9 +24,8 @@ CREATED = datetime(2020, 1, 1, tzinfo=UTC)
 def get_user(request: AwsRequest, state: State) -> dict[str, Any] | None:
     """Show the first user; all others are moto's."""
     name, caller = str(request.parameters.get("UserName", "")), request.caller
-    arn = access.first_user(caller.partition, caller.account)
     users = iam_backends[caller.account][caller.partition].users.values()
-    if name != arn.rpartition("/")[2] or any(user.name == name for user in users):
+    if name != FIRST_USER.rpartition("/")[2] or any(user.name == name for user in users):
         return None
-    identifier = access.first_user_id(caller.partition)
-    return {"User": {"UserName": name, "UserId": identifier, "Arn": arn, "Path": "/", "CreateDate": CREATED}}
+    arn = f"arn:{caller.partition}:iam::{caller.account}:{FIRST_USER}"
+    return {"User": {"UserName": name, "UserId": FIRST_USER_ID, "Arn": arn, "Path": "/", "CreateDate": CREATED}}
