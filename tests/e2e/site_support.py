@@ -44,9 +44,10 @@ def writes(bare: RunningSandbox) -> list[str]:
     return [call["operation"] for call in bare.aws().calls(writes=True)]
 
 
-def of_a_pod(call: dict[str, Any]) -> bool:
-    """Whether a program in the cluster made a call, and not the run."""
-    return "external-dns" in call["caller"] or call["operation"] == "AssumeRoleWithWebIdentity"
+def of_others(call: dict[str, Any]) -> bool:
+    """Whether another made a call: a program in the cluster, or the authenticator that asks STS whose token it got."""
+    own_work = call["operation"] in ("AssumeRoleWithWebIdentity", "GetCallerIdentity")
+    return own_work or "external-dns" in call["caller"]
 
 
 def entries(bare: RunningSandbox, cluster: str) -> dict[str, dict[str, Any]]:
@@ -105,8 +106,8 @@ def audited(bare: RunningSandbox, cluster: str, *, gets: bool = False) -> Counte
 
 
 def aws_calls(bare: RunningSandbox) -> list[str]:
-    """The operations of AWS that the run called for, without those of programs in the cluster."""
-    return [call["operation"] for call in bare.aws().calls() if not of_a_pod(call)]
+    """The operations of AWS that the run called for."""
+    return [call["operation"] for call in bare.aws().calls() if not of_others(call)]
 
 
 def access(bare: RunningSandbox, hosts: Path, **variables: Any) -> Run:
