@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils import _kubernetes
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import CancelledError
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 
 from tests.integration.helm_releases_support import turn
@@ -236,6 +237,30 @@ def test_purge_takes_from_groups_that_are_not_listed(sandbox: RunningSandbox) ->
             assert made.result["unlisted"] == []
         finally:
             groups.clean()
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_run_that_ends_after_any_write_is_completed_by_the_next(groups: Groups, writes: int) -> None:
+    place = groups.namespace("one")
+    groups.run({**DEBUG, "scope": "cluster"})
+    left = iter(range(writes))
+    real = Kubernetes.request
+
+    def until(self: Kubernetes, method: str, *arguments: Any, **more: Any) -> dict[str, Any]:
+        if method != "GET" and next(left, None) is None:
+            raise CancelledError("The task was ended.")
+        return real(self, method, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kubernetes, "request", until)
+        # Two to be made for the one, one for the other, and one to be deleted.
+        ended = groups.run(DEBUG, READER)
+        assert "The task was ended." in ended.message
+        assert ended.message.endswith(f"{writes} of 4 changes were made." if writes else "Nothing was written.")
+    assert len(groups.run(DEBUG, READER).changes) == 4 - writes
+    groups.comes_to(True, "debug", namespace=place)
+    assert not groups.may("debug", namespace="default")
+    assert groups.run(DEBUG, READER).changes == []
 
 
 def test_rules_of_others_join_by_a_label(groups: Groups) -> None:
