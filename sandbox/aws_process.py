@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox import process
 from sandbox.binaries import kubernetes_version
+from sandbox.control_plane import ControlPlane
 from sandbox.errors import SandboxError
 from sandbox.state import State
 
@@ -39,7 +40,7 @@ class Aws:
         log = self.state.base / "aws" / "server.log"
         self.state.remove("aws")
         command = [process.python(), "-m", "sandbox.aws", "--port", str(port)]
-        command += ["--port-file", str(log.parent / "port")]
+        command += ["--port-file", str(log.parent / "port"), "--authority", str(log.parent)]
         identity = process.spawn(command, self.state.base, log)
         self.state.change("aws", process=identity, port=port, endpoint=f"http://127.0.0.1:{port}", registered=[])
         process.wait_until(lambda: self._answers(port), "the AWS server", log, identity, _START_TIMEOUT)
@@ -54,12 +55,18 @@ class Aws:
         """Make the fixtures of clusters; those that exist stay as they are."""
         self._call("POST", "/sandbox/fixtures", {"clusters": names})
 
-    def register(self, name: str, region: str, endpoint: str, ca_data: str, issuer: str) -> None:
-        """Give a cluster the address, certificate authority, issuer and version of its control plane."""
-        version = kubernetes_version().removeprefix("v").rpartition(".")[0]
-        body = {"region": region, "endpoint": endpoint, "ca_data": ca_data, "issuer": issuer, "version": version}
-        self._call("PUT", f"/sandbox/clusters/{name}", body)
-        known = sorted({*self.state.data["aws"]["registered"], name})
+    def register(self, plane: ControlPlane) -> None:
+        """Give a cluster the address, certificate authority, issuer, version and authenticator of its control plane."""
+        body = {
+            "region": plane.region,
+            "endpoint": plane.endpoint,
+            "ca_data": plane.ca_data(),
+            "issuer": plane.issuer,
+            "version": kubernetes_version().removeprefix("v").rpartition(".")[0],
+            "authenticator": str(plane.authenticator_files),
+        }
+        self._call("PUT", f"/sandbox/clusters/{plane.name}", body)
+        known = sorted({*self.state.data["aws"]["registered"], plane.name})
         self.state.change("aws", registered=known)
 
     def _answers(self, port: int) -> bool:

@@ -36,6 +36,7 @@ class Tool:
 
 _KUBERNETES = "k8s.io/kubernetes"
 TOOLS = {
+    "aws-iam-authenticator": Tool(go_build.AUTHENTICATOR, "sigs.k8s.io/aws-iam-authenticator", "version --short"),
     "etcd": Tool(go_build.TOOLS, "go.etcd.io/etcd/server/v3", "--version"),
     "external-dns": Tool(go_build.EXTERNAL_DNS, "sigs.k8s.io/external-dns", "--version"),
     "helm": Tool(go_build.TOOLS, "helm.sh/helm/v4", "version --short"),

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import control_plane_files, process
+from sandbox import authenticator, control_plane_files, process
+from sandbox.authenticator import Authenticator
 from sandbox.binaries import kubernetes_version
 from sandbox.errors import SandboxError
 from sandbox.kube_client import KubeClient
@@ -57,6 +58,11 @@ class ControlPlane:
         """The API server's URL."""
         return str(self.entry["endpoint"])
 
+    @property
+    def authenticator_files(self) -> Path:
+        """The directory of what its aws-iam-authenticator reads."""
+        return self.files / "authenticator"
+
     def ca_data(self) -> str:
         """The certificate authority of the API server as DescribeCluster gives it: base64 of PEM."""
         return base64.b64encode((self.home / "pki" / "ca.crt").read_bytes()).decode("ascii")
@@ -68,7 +74,8 @@ class ControlPlane:
     def dead(self) -> list[str]:
         """Return the names of its processes that do not run."""
         processes = self.entry.get("processes", {})
-        return [name for name in (*COMPONENTS, PROXY, BACKGROUND) if not process.alive(processes.get(name))]
+        names = (*COMPONENTS, PROXY, BACKGROUND, authenticator.NAME)
+        return [name for name in names if not process.alive(processes.get(name))]
 
     def healthy(self) -> bool:
         """Tell whether it was completely made, all its processes run and its API server is ready."""
@@ -89,7 +96,7 @@ class ControlPlane:
         if entry.get("aws_port") != aws_port:
             self._create_anew(binaries, aws_port)
             return "created anew, as the AWS server's port was taken"
-        if "pods_file" not in entry:
+        if authenticator.NAME not in entry["ports"]:
             self._create_anew(binaries, aws_port)
             return "created anew, as an earlier version of the sandbox had made it"
         dead = self.dead()
@@ -126,7 +133,7 @@ class ControlPlane:
                     raise
 
     def _create(self, binaries: Path, aws_port: int) -> None:
-        names = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+        names = ("etcd", "etcd-peer", *COMPONENTS[1:], authenticator.NAME)
         ports = dict(zip(names, process.free_ports(len(names)), strict=True))
         self.state.change(
             "clusters",
@@ -145,25 +152,35 @@ class ControlPlane:
             processes={},
             ready=False,
         )
+        from sandbox.authority import Authority  # noqa: PLC0415 - slow to import, and most runs of `up` need none
+
+        own = self._authenticator()
+        own.prepare(self.name, self.files / "kubeconfig", Authority(self.state.base / "aws"))
         configuration = control_plane_files.write(
             self.files,
             self.entry,
             binaries,
-            webhook=f"http://127.0.0.1:{aws_port}/sandbox/authenticate/{self.name}",
+            authentication=own.webhook_file,
+            authorization=f"http://127.0.0.1:{aws_port}/sandbox/authorize/{self.name}",
             egress_socket=self.socket,
         )
         self._start_proxy()
         config = ["--config", str(configuration), "--kubeconfig", str(self.files / "kubeconfig")]
         self._start_components(binaries, ["create", "cluster", *config])
+        self._start_authenticator(binaries)
         self._start_background(binaries)
         self._fill()
         self._await_background()
+        self._await(authenticator.NAME, self._authenticator().answers)
         self.state.change("clusters", self.name, ready=True)
 
     def _restart(self, binaries: Path, dead: list[str]) -> None:
         if PROXY in dead:
             self._start_proxy()
         self._start_components(binaries, _START)
+        if authenticator.NAME in dead:
+            self._start_authenticator(binaries)
+            self._await(authenticator.NAME, self._authenticator().answers)
         if BACKGROUND in dead:
             self._start_background(binaries)
             self._await_background()
@@ -212,7 +229,7 @@ class ControlPlane:
             process.wait_until(client.ready, f"the API server of {self.name}", log, server, _START_TIMEOUT)
         finally:
             client.close()
-        missing = [name for name in self.dead() if name != BACKGROUND]
+        missing = [name for name in self.dead() if name not in (BACKGROUND, authenticator.NAME)]
         if missing:
             raise SandboxError(
                 f"cluster {self.name}: {', '.join(missing)} ended while it started",
@@ -274,6 +291,16 @@ class ControlPlane:
         module += ["--aws", f"http://127.0.0.1:{self.entry['aws_port']}"]
         self._start(BACKGROUND, module)
 
+    def _authenticator(self) -> Authenticator:
+        port = self.entry["ports"][authenticator.NAME]
+        return Authenticator(self.authenticator_files, port, self.state.base / "aws" / "ca.crt")
+
+    def _start_authenticator(self, binaries: Path) -> None:
+        """Start it where the API server is ready: before, it would wait some seconds to watch aws-auth."""
+        program = binaries / authenticator.NAME
+        identity = self._authenticator().start(program, self.state.base, self.region, self.entry["aws_port"])
+        self._record(authenticator.NAME, identity)
+
     def _await_background(self) -> None:
         self._await(BACKGROUND, Path(self.entry["pods_file"]).exists)
 
@@ -283,7 +310,9 @@ class ControlPlane:
         command += ["--control", self.entry["webhooks_file"], "--pods", self.entry["pods_file"]]
         # What SDKs would read of the caller's.
         nobodys = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        identity = process.spawn(command, self.state.base, self._log(name), nobodys)
+        self._record(name, process.spawn(command, self.state.base, self._log(name), nobodys))
+
+    def _record(self, name: str, identity: process.Identity) -> None:
         self.state.change("clusters", self.name, processes=self.entry["processes"] | {name: identity})
 
     def _await(self, name: str, ready: Callable[[], bool]) -> None:
@@ -291,6 +320,8 @@ class ControlPlane:
         process.wait_until(ready, f"{name} of {self.name}", self._log(name), identity, _START_TIMEOUT)
 
     def _log(self, name: str) -> Path:
+        if name == authenticator.NAME:
+            return self._authenticator().log
         return (self.files if name in (PROXY, BACKGROUND) else self.home / "logs") / f"{name}.log"
 
     def _kwokctl(self, binaries: Path, arguments: list[str]) -> None:

@@ -14,12 +14,21 @@ from sandbox.binaries import kubernetes_version
 from sandbox.kube_fixtures import SERVICE_CIDR
 from sandbox.state import write_file
 
+# Flags that kwokctl sets too: as lists, they would get ours as further items.
+_REPLACED = frozenset({"authorization-mode", "service-account-issuer"})
 
-def write(files: Path, entry: dict[str, Any], binaries: Path, *, webhook: str, egress_socket: Path) -> Path:
+
+def write(
+    files: Path, entry: dict[str, Any], binaries: Path, *, authentication: Path, authorization: str, egress_socket: Path
+) -> Path:
     """Write them into a directory for the cluster of an entry of the state; return that of kwokctl.
 
     Args:
-        webhook: URL that tells who a bearer token belongs to.
+        files: the directory.
+        entry: of the state.
+        binaries: directory of the programs.
+        authentication: file that says how to ask who a bearer token belongs to.
+        authorization: URL that tells what somebody may do whom RBAC does not let.
         egress_socket: of the egress proxy.
     """
 
@@ -27,15 +36,15 @@ def write(files: Path, entry: dict[str, Any], binaries: Path, *, webhook: str, e
         write_file(files / name, json.dumps(content, indent=2) + "\n")
         return str(files / name)
 
-    tokens = file(
-        "token-webhook.json",
+    authorizer = file(
+        "authorization-webhook.json",
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "aws", "cluster": {"server": webhook}}],
+            "clusters": [{"name": "eks", "cluster": {"server": authorization}}],
             "users": [{"name": "api-server", "user": {}}],
-            "contexts": [{"name": "aws", "context": {"cluster": "aws", "user": "api-server"}}],
-            "current-context": "aws",
+            "contexts": [{"name": "eks", "context": {"cluster": "eks", "user": "api-server"}}],
+            "current-context": "eks",
         },
     )
     connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(egress_socket)}}}
@@ -50,10 +59,16 @@ def write(files: Path, entry: dict[str, Any], binaries: Path, *, webhook: str, e
     server = {
         "advertise-address": "10.0.255.10",
         **_audit(file, entry["audit_log"]),
-        "authentication-token-webhook-config-file": tokens,
-        "authentication-token-webhook-version": "v1",
+        "authentication-token-webhook-config-file": str(authentication),
+        "authentication-token-webhook-version": "v1beta1",
         # Short, so that a changed access entry counts at once; not 0, so that a burst of calls asks once.
         "authentication-token-webhook-cache-ttl": "1s",
+        # As on EKS, where access policies count beside what RBAC allows. Without an answer nothing is allowed.
+        "authorization-mode": "Node,RBAC,Webhook",
+        "authorization-webhook-config-file": authorizer,
+        "authorization-webhook-version": "v1",
+        "authorization-webhook-cache-authorized-ttl": "1s",
+        "authorization-webhook-cache-unauthorized-ttl": "1s",
         "egress-selector-config-file": egress,
         # As on EKS: webhooks are dialled at their endpoints, so a Service without any is refused by name.
         "enable-aggregator-routing": "true",
@@ -96,10 +111,8 @@ def write(files: Path, entry: dict[str, Any], binaries: Path, *, webhook: str, e
         "componentsPatches": [
             {
                 "name": name,
-                # A flag that is a list would otherwise get a second item beside kwokctl's own.
                 "extraArgs": [
-                    {"key": key, "value": value, "override": key == "service-account-issuer"}
-                    for key, value in flags.items()
+                    {"key": key, "value": value, "override": key in _REPLACED} for key, value in flags.items()
                 ],
             }
             for name, flags in patches.items()

@@ -62,7 +62,10 @@ TOOLS = Module(TOOLS_FOLDER, "the sandbox's tools", "10 to 15 minutes", "2.2 GiB
 # Each in a module of its own: what they are made of would move the versions that Kubernetes is built from.
 TRAEFIK = Module(TOOLS_FOLDER / "traefik", "Traefik", "9 to 15 minutes", "3.3 GiB", "100")
 EXTERNAL_DNS = Module(TOOLS_FOLDER / "external-dns", "ExternalDNS", "6 to 10 minutes", "2 GiB", "100")
-MODULES = (TOOLS, TRAEFIK, EXTERNAL_DNS)
+AUTHENTICATOR = Module(
+    TOOLS_FOLDER / "aws-iam-authenticator", "aws-iam-authenticator", "1 to 3 minutes", "1 GiB", "100"
+)
+MODULES = (TOOLS, TRAEFIK, EXTERNAL_DNS, AUTHENTICATOR)
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ def _link_flags(module: Module) -> str:
         values = {"github.com/traefik/traefik/v3/pkg/version.Version": version.removeprefix("v")}
     elif version := found.get("sigs.k8s.io/external-dns"):
         values = {"sigs.k8s.io/external-dns/pkg/apis/externaldns.Version": version}
+    elif version := found.get("sigs.k8s.io/aws-iam-authenticator"):
+        values = {"sigs.k8s.io/aws-iam-authenticator/pkg.Version": version}
     if not values:
         raise SandboxError(f"{module.folder}/go.mod does not pin {module.title}", "restore it from the repository")
     return " ".join(["-s -w", *(f"-X {key}={value}" for key, value in values.items())])

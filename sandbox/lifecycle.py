@@ -83,7 +83,7 @@ class Sandbox:
             aws.empty()
             aws.fill([plane.name for plane in planes])
             for plane in planes:
-                aws.register(plane.name, plane.region, plane.endpoint, plane.ca_data(), plane.issuer)
+                aws.register(plane)
 
     def _planes(self, state: State, names: list[str]) -> list[ControlPlane]:
         return [ControlPlane(state, name, REGION) for name in sorted({*state.data["clusters"], *names})]
@@ -111,10 +111,14 @@ class Sandbox:
         sick: list[ControlPlane],
         registry: Registry | None,
     ) -> None:
+        from sandbox.authority import Authority  # noqa: PLC0415 - slow to import, and most runs of `up` need none
+
         began = time.monotonic()
         binaries = ensure(self._say)
         state.put("bin", str(binaries))
         aws = Aws(state)
+        # Before all that would make it at the same time.
+        Authority(self.base / "aws")
         port = self._aws_port(state)
         names = [plane.name for plane in planes]
         # An API server knows the AWS server by its port.
@@ -135,7 +139,7 @@ class Sandbox:
         def cluster(plane: ControlPlane) -> str:
             done = plane.up(binaries, port) if plane in sick else "unchanged"
             filled.result()
-            aws.register(plane.name, plane.region, plane.endpoint, plane.ca_data(), plane.issuer)
+            aws.register(plane)
             return done
 
         # First in the queue of a pool that has room for all, so whoever waits for it never waits for ever.

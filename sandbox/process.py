@@ -78,9 +78,21 @@ def environment(directory: Path, extra: Mapping[str, str] | None = None) -> dict
 
 
 def spawn(
-    command: Sequence[str | Path], directory: Path, log: Path, extra: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    directory: Path,
+    log: Path,
+    extra: Mapping[str, str] | None = None,
+    inherited: Sequence[int] = (),
 ) -> Identity:
-    """Start a process in a session of its own, writing to a log file, and return what it is known by."""
+    """Start a process in a session of its own, writing to a log file, and return what it is known by.
+
+    Args:
+        command: the program and its arguments.
+        directory: of the sandbox.
+        log: that it writes to.
+        extra: variables for it.
+        inherited: open files that it gets, by their numbers.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         # Why the one before ended stays readable, apart from what this one says.
@@ -94,6 +106,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherited,
         )
     identity = identify(process.pid)
     if identity is None:

@@ -36,6 +36,8 @@ def report(state: dict[str, Any], name: str) -> str:
         "IAM OIDC provider": _provider(client("iam"), cluster),
         "IAM roles for service accounts": _roles(client("iam"), cluster),
         "Subnet tags": _subnets(client("ec2"), cluster),
+        "Who may enter, by access entries (access policies after the groups)": _entries(client("eks"), name),
+        "What groups may do (see docs/access.md)": _rights(state, entry),
         "Who may enter, by aws-auth (ours: entries of the role access; foreign: EKS's and other people's)": _mappings(
             state, entry
         ),
@@ -113,20 +115,54 @@ def _subnets(ec2: Any, cluster: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _entries(eks: Any, name: str) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for page in eks.get_paginator("list_access_entries").paginate(clusterName=name):
+        for arn in page["accessEntries"]:
+            entry = eks.describe_access_entry(clusterName=name, principalArn=arn)["accessEntry"]
+            associated = eks.list_associated_access_policies(clusterName=name, principalArn=arn)
+            policies = [item["policyArn"].rpartition("/")[2] for item in associated["associatedAccessPolicies"]]
+            rows.append((arn, entry["username"], ", ".join([*entry["kubernetesGroups"], *policies])))
+    return _columns(sorted(rows))
+
+
+def _rights(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
+    kinds = "clusterrolebindings,rolebindings"
+    command = [
+        "get",
+        kinds,
+        "--all-namespaces",
+        "--selector",
+        "ekspress.eks/managed-by=rbac-groups",
+        "--output",
+        "json",
+    ]
+    places: dict[tuple[str, str], list[str]] = {}
+    for item in json.loads(_run([str(Path(state["bin"], "kubectl")), *command], entry))["items"]:
+        for subject in item["subjects"]:
+            where = item["metadata"].get("namespace", "the whole cluster")
+            places.setdefault((subject["name"], item["roleRef"]["name"]), []).append(where)
+    return _columns([(*key, ", ".join(sorted(where))) for key, where in sorted(places.items())])
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lines of cells one below the other."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    ]
+
+
 def _mappings(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:
     command = ["get", "configmap", "aws-auth", "--namespace", "kube-system", "--ignore-not-found", "--output", "json"]
     found = json.loads(_run([str(Path(state["bin"], "kubectl")), *command], entry) or "{}")
     ours = json.loads(found.get("metadata", {}).get("annotations", {}).get("ekspress.eks/entries", "{}"))
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for section, key, arn in (("roles", "mapRoles", "rolearn"), ("users", "mapUsers", "userarn")):
         for item in yaml.safe_load(found.get("data", {}).get(key, "")) or []:
             whose = "ours" if item[arn].lower() in ours.get(section, {}) else "foreign"
             rows.append((whose, item[arn], str(item.get("username", "")), ", ".join(item.get("groups") or [])))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
-    return [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
-        for row in sorted(rows, key=lambda row: row[0], reverse=True)
-    ]
+    return _columns(sorted(rows, key=lambda row: row[0], reverse=True))
 
 
 def _releases(state: dict[str, Any], entry: dict[str, Any]) -> list[str]:

@@ -13,17 +13,21 @@ DOCUMENTATION = r"""
 name: access_mappings
 author: [ekspress.eks contributors (@ekspress)]
 version_added: 1.0.0
-short_description: Who may enter a cluster, as entries of aws-auth
+short_description: Who may enter a cluster, as entries of aws-auth and access entries
 description:
-  - Gives the entries of people and of the cluster's nodes as M(ekspress.eks.aws_auth) takes them. Names of IAM roles
-    and users become ARNs of the cluster's account and partition.
+  - Gives the entries of people and of the cluster's nodes as M(ekspress.eks.aws_auth) and
+    M(ekspress.eks.access_entries) take them. Names of IAM roles and users become ARNs of the cluster's account and
+    partition.
+  - In an access entry the group C(system:masters), which AWS refuses there, becomes the access policy
+    C(AmazonEKSClusterAdminPolicy) for the whole cluster.
   - The role C(ekspress.eks.access) uses it and describes its input.
-positional: cluster, node_roles, managed_nodes
+positional: cluster, node_roles, managed_nodes, through
 options:
   _input:
     description:
-      - People. Each has a C(role) or a C(user) (name or ARN), C(groups), and a C(username), which by default is the
-        user's name, or the role's with the name of the session.
+      - People. Each has a C(role) or a C(user) (name or ARN, with its path for an access entry), C(groups) or
+        C(policies) or both, and a C(username), which by default is the user's name, or the role's with the name of the
+        session. Each of C(policies) has a C(policy) and, where it does not count in all, C(namespaces).
     type: list
     elements: dict
     required: true
@@ -45,6 +49,13 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  through:
+    description:
+      - By what people get in. V(auto) means V(aws_auth) in the authentication mode C(CONFIG_MAP), and
+        V(access_entries) in the others. What the mode does not have is refused.
+    type: str
+    choices: [auto, aws_auth, access_entries, both]
+    default: auto
 """
 
 EXAMPLES = r"""
@@ -60,7 +71,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The entries, as C(roles) and C(users).
+  description:
+    - The entries, as C(roles) and C(users) of aws-auth, and access C(entries). C(ways) is by what people get in.
   type: dict
 """
 
@@ -71,8 +83,9 @@ def access_mappings(
     cluster: dict[str, Any],
     node_roles: list[dict[str, Any]] | None = None,
     managed_nodes: str = "auto",
-) -> dict[str, list[dict[str, Any]]]:
-    return mappings(people, cluster, node_roles or [], managed_nodes)
+    through: str = "auto",
+) -> dict[str, list[Any]]:
+    return mappings(people, cluster, node_roles or [], managed_nodes, through)
 
 
 class FilterModule:

@@ -49,7 +49,9 @@ options:
     type: str
     aliases: [aws_session_token]
   endpoint_url:
-    description: URL of STS, in place of the region's own.
+    description:
+      - URL of STS for the call of sts:AssumeRole, in place of the region's own.
+      - Tokens are signed for the region's own in any case, as EKS accepts no other.
     type: str
     aliases: [aws_endpoint_url]
     env: [{name: AWS_URL}]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""From the people and node roles of an inventory, and a cluster's facts, to the entries that aws_auth takes."""
+"""From the people and node roles of an inventory, and a cluster's facts, to what aws_auth and access_entries take."""
 
 from __future__ import annotations
 
@@ -33,6 +33,25 @@ https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html
 """
 MANAGED_NODES = ("auto", "always", "never")
 
+AWS_AUTH, ACCESS_ENTRIES = "aws_auth", "access_entries"
+_WAYS = {
+    ("CONFIG_MAP", "auto"): (AWS_AUTH,),
+    ("CONFIG_MAP", AWS_AUTH): (AWS_AUTH,),
+    ("API_AND_CONFIG_MAP", "auto"): (ACCESS_ENTRIES,),
+    ("API_AND_CONFIG_MAP", ACCESS_ENTRIES): (ACCESS_ENTRIES,),
+    ("API_AND_CONFIG_MAP", AWS_AUTH): (AWS_AUTH,),
+    ("API_AND_CONFIG_MAP", "both"): (ACCESS_ENTRIES, AWS_AUTH),
+    ("API", "auto"): (ACCESS_ENTRIES,),
+    ("API", ACCESS_ENTRIES): (ACCESS_ENTRIES,),
+}
+"""By authentication mode and what is asked for; others cannot be."""
+
+MASTERS = "system:masters"
+ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
+"""The access policy that allows all that the group allows, which no access entry may have:
+https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html"""
+
 _NAME = re.compile(r"/?([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
 """A role's or user's name, with or without its path: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
 
@@ -45,30 +64,107 @@ class _Node:
     type: str
     origin: str
 
+    def entry(self) -> dict[str, Any]:
+        """The access entry: EKS itself gives nodes their username and groups by the type."""
+        return {"principal": _principal(self.arn), "type": self.type}
+
+
+def ways(mode: str, through: str = "auto") -> tuple[str, ...]:
+    """By what people get in: aws_auth, access_entries, or both. Raises EksError where the mode does not have it."""
+    found = _WAYS.get((mode, through))
+    if found:
+        return found
+    if mode == "CONFIG_MAP":
+        raise EksError(
+            f"access_through is {through}, but the cluster has the authentication mode CONFIG_MAP, which has no access "
+            "entries. Set access_through to auto, or change the mode to API_AND_CONFIG_MAP first, from which there is "
+            "no way back."
+        )
+    raise EksError(
+        f"access_through is {through}, but the cluster has the authentication mode {mode}, which does not read "
+        "aws-auth. Set access_through to auto."
+    )
+
 
 def mappings(
-    people: Sequence[Item], cluster: Item, node_roles: Sequence[Item] = (), managed_nodes: str = "auto"
-) -> dict[str, list[dict[str, Any]]]:
-    """The ``roles`` and ``users`` of aws_auth: people first, in their order, then nodes.
+    people: Sequence[Item],
+    cluster: Item,
+    node_roles: Sequence[Item] = (),
+    managed_nodes: str = "auto",
+    through: str = "auto",
+) -> dict[str, list[Any]]:
+    """The ``roles`` and ``users`` of aws_auth and the ``entries`` of access_entries: people in their order, then nodes.
 
-    Names become ARNs of the cluster's account and partition. Raises EksError that names the entry at fault.
+    ``ways`` is by which of the two people get in. Names become ARNs of the cluster's account and partition. Raises
+    EksError that names the entry at fault.
     """
-    entries = [_person(number, person, cluster) for number, person in enumerate(people, start=1)]
-    nodes = _node_entries([*_listed(node_roles, cluster), *_managed(cluster, node_roles, managed_nodes)])
-    taken = {_key(node["arn"]) for node in nodes}
-    for kind, entry in entries:
-        if kind == "role" and _key(entry["arn"]) in taken:
+    mode = cluster["authentication_mode"]
+    chosen = ways(mode, through)
+    persons = [_person(number, person, cluster) for number, person in enumerate(people, start=1)]
+    listed = list(_listed(node_roles, cluster))
+    nodes = _node_entries([*listed, *_managed(cluster, node_roles, managed_nodes)])
+    taken = {_key(arn) for arn in [*(node["arn"] for node in nodes), *(node.arn for node in listed)]}
+    for person in persons:
+        if person.kind == "role" and _key(person.arn) in taken:
             raise EksError(
-                f"access_people: {entry['arn']} is also a role of the cluster's nodes, and aws-auth has one entry for "
-                "each role. Give people a role of their own, and take this one out of access_people: nodes need it."
+                f"access_people: {person.arn} is also a role of the cluster's nodes, and there is one entry for each "
+                "role. Give people a role of their own, and take this one out of access_people: nodes need it."
             )
+        if person.policies and ACCESS_ENTRIES not in chosen:
+            raise EksError(
+                f"access_people: {person.arn} has policies, which only access entries have, and people of this cluster "
+                f"get in by aws-auth (authentication mode {mode}, access_through {through}). Give groups instead."
+            )
+    mapped = [person for person in persons if AWS_AUTH in chosen and (person.groups or not person.policies)]
     return {
-        "roles": [entry for kind, entry in entries if kind == "role"] + nodes,
-        "users": [entry for kind, entry in entries if kind == "user"],
+        "ways": list(chosen),
+        "roles": [person.mapping() for person in mapped if person.kind == "role"] + (nodes if mode != "API" else []),
+        "users": [person.mapping() for person in mapped if person.kind == "user"],
+        "entries": [*(person.entry() for person in persons), *map(_Node.entry, listed)]
+        if ACCESS_ENTRIES in chosen
+        else [],
     }
 
 
-def _person(number: int, person: Item, cluster: Item) -> tuple[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Person:
+    """Who may enter, and as whom."""
+
+    kind: str
+    arn: str
+    username: str
+    groups: tuple[str, ...]
+    policies: tuple[dict[str, Any], ...]
+
+    def mapping(self) -> dict[str, Any]:
+        """The entry of aws-auth."""
+        return {"arn": self.arn, "username": self.username, "groups": list(self.groups)}
+
+    def entry(self) -> dict[str, Any]:
+        """The access entry, with the policy that stands for the group system:masters, which none may have.
+
+        Policies are always given, so that who is no administrator any more loses that policy.
+        """
+        policies = list(self.policies)
+        if MASTERS in self.groups:
+            # One that is asked for, maybe in some namespaces, is less than the group.
+            policies = [one for one in policies if str(one["policy"]).rpartition("/")[2] != ADMINISTRATOR]
+            policies.insert(0, {"policy": ADMINISTRATOR})
+        return {
+            "principal": _principal(self.arn),
+            "username": self.username,
+            "groups": [group for group in self.groups if group != MASTERS],
+            "policies": policies,
+        }
+
+
+def _principal(arn: str) -> str:
+    """An ARN as access entries have it: a role's session stands for the role, whose path it does not tell."""
+    found = re.fullmatch(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*", arn)
+    return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}" if found else arn
+
+
+def _person(number: int, person: Item, cluster: Item) -> _Person:
     kinds = [kind for kind in ("role", "user") if person.get(kind)]
     if len(kinds) != 1:
         raise EksError(
@@ -76,12 +172,22 @@ def _person(number: int, person: Item, cluster: Item) -> tuple[str, dict[str, An
             "IAM role, or of an IAM user."
         )
     (kind,) = kinds
-    arn = _arn(str(person[kind]), kind, f"access_people: entry {number}", cluster)
+    what = f"access_people: entry {number}"
+    arn = _arn(str(person[kind]), kind, what, cluster)
+    if person.get("groups") is None and not person.get("policies"):
+        raise EksError(
+            f"{what} ({arn}) has neither groups nor policies, so that it could do nothing. Give groups, whose rights "
+            "access_groups and RBAC say, or access policies."
+        )
     name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
     # Who shares a role is told apart in the audit log by the session's name only.
     default = f"{name}:{{{{SessionName}}}}" if kind == "role" else name
-    username = checked_name(f"access_people: entry {number}, username", person.get("username") or default)
-    return kind, {"arn": arn, "username": username, "groups": person["groups"]}
+    username = checked_name(f"{what}, username", person.get("username") or default)
+    policies = tuple(
+        {key: one[key] for key in ("policy", "namespaces") if one.get(key) is not None}
+        for one in person.get("policies") or []
+    )
+    return _Person(kind, arn, username, tuple(person.get("groups") or ()), policies)
 
 
 def _arn(text: str, kind: str, what: str, cluster: Item) -> str:

@@ -104,7 +104,7 @@ class Aws:
             )
         self._params = params
         self._context = context
-        self._clients: dict[tuple[str, str], BaseClient] = {}
+        self._clients: dict[tuple[str, str, bool], BaseClient] = {}
         self._making = threading.Lock()
 
     @functools.cached_property
@@ -195,13 +195,21 @@ class Aws:
 
         return botocore.credentials.DeferredRefreshableCredentials(refresh_using=fetch, method="assume-role")
 
-    def client(self, service: str, region: str | None = None) -> BaseClient:
-        """The client of a service, made once a task. ``region`` is the task's where not given."""
+    def client(self, service: str, region: str | None = None, *, public: bool = False) -> BaseClient:
+        """The client of a service, made once a task. ``region`` is the task's where not given.
+
+        ``public`` is for what is signed and not called: at AWS's own endpoint, whatever endpoint_url, AWS_ENDPOINT_URL
+        and the profile say.
+        """
         with self._making:  # botocore makes one client at a time; all may be used side by side
-            key = (service, region or self.region)
+            key = (service, region or self.region, public)
             if key not in self._clients:
+                arguments = self._client_arguments()
+                if public:
+                    own = botocore.config.Config(ignore_configured_endpoint_urls=True)
+                    arguments |= {"config": arguments["config"].merge(own), "endpoint_url": None}
                 try:
-                    client = self._session.create_client(service, region_name=key[1], **self._client_arguments())
+                    client = self._session.create_client(service, region_name=key[1], **arguments)
                 except (botocore.exceptions.BotoCoreError, ValueError) as error:
                     raise explain(error, f"making a client for {service}") from error
                 self._clients[key] = self._prepared(client)

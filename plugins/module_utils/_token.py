@@ -37,9 +37,11 @@ RENEW_SECONDS = 10 * 60
 def mint(aws: Aws, cluster: str) -> str:
     """A token for the cluster of this name, valid for 15 minutes, of the AWS session's identity.
 
-    Presigned at the STS endpoint of the session's region (or ``endpoint_url``). Raises EksError without credentials.
+    Presigned at the STS endpoint of the session's region, never at ``endpoint_url``: nothing is called, and EKS accepts
+    tokens for STS's own hosts only (interface endpoints of a VPC have the same name). Raises EksError without
+    credentials. https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.6.13/pkg/token/token.go
     """
-    client: Any = aws.client("sts")
+    client: Any = aws.client("sts", public=True)
     # The same handler may be registered for every token: botocore keeps one for each unique_id.
     client.meta.events.register(
         "provide-client-params.sts.GetCallerIdentity", _move_to_context, unique_id="ekspress-token-parameters"

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from sandbox.authority import Authority
 from sandbox.aws.client import AwsServer
 from sandbox.aws.server import make
 
@@ -49,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
     parser.add_argument("--port-file", type=Path, required=True, help="file that gets the port once it accepts")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 (default) for a free one")
+    parser.add_argument("--authority", type=Path, help="directory of the certificate authority for TLS by CONNECT")
     parser.add_argument("--fixtures", action="store_true", help="build the default fixtures before it accepts")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that holds our input")
     arguments = parser.parse_args()
@@ -56,7 +58,7 @@ def main() -> None:
     for name in UNWANTED:
         os.environ.pop(name, None)
 
-    server = make(HOST, arguments.port)
+    server = make(HOST, arguments.port, Authority(arguments.authority) if arguments.authority else None)
     stopped = threading.Event()
 
     def stop(signum: int, frame: FrameType | None) -> None:

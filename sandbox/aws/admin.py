@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The admin API under /sandbox/: health, reset, faults, calls, settings, clusters, accounts, fixtures, TokenReview."""
+"""The admin API under /sandbox/: health, reset, faults, calls, settings, clusters, accounts, fixtures, reviews."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from sandbox.aws import clusters, fixtures, tokens
+from sandbox.aws import authorizer, clusters, fixtures
 from sandbox.aws.faults import fault_from
 from sandbox.aws.state import State
 
@@ -44,7 +44,7 @@ class Admin:
                 Rule("/sandbox/accounts/<account>", methods=["POST"], endpoint="add_account"),
                 Rule("/sandbox/fixtures", methods=["GET"], endpoint="get_fixtures"),
                 Rule("/sandbox/fixtures", methods=["POST"], endpoint="make_fixtures"),
-                Rule("/sandbox/authenticate/<cluster>", methods=["POST"], endpoint="authenticate"),
+                Rule("/sandbox/authorize/<cluster>", methods=["POST"], endpoint="authorize"),
             ]
         )
 
@@ -121,9 +121,8 @@ class Admin:
         self.state.calls.clear()
         return self.state.fixtures
 
-    def _authenticate(self, data: dict[str, Any], request: Request, cluster: str) -> dict[str, Any]:
-        with self.state.moto_lock:
-            return tokens.review(self.state, cluster, data)
+    def _authorize(self, data: dict[str, Any], request: Request, cluster: str) -> dict[str, Any]:
+        return authorizer.review(self.state, cluster, data)
 
 
 def _error(status: int, message: str) -> Response:

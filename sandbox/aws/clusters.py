@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from sandbox.aws.state import State
+from sandbox.aws import access, authenticator
+from sandbox.aws.state import ClusterKey, State
 
 DEFAULT_ACCOUNT = "123456789012"
 STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
@@ -29,6 +31,7 @@ KEYS = frozenset(
         "version",
         "creator",
         "issuer",
+        "authenticator",
     }
 )
 
@@ -53,7 +56,8 @@ def change(state: State, name: str, data: dict[str, Any]) -> dict[str, Any]:
         name: the cluster's name.
         data: ``region`` (required), ``account``, ``endpoint`` (URL), ``ca_data`` (base64 of PEM), ``issuer`` (URL),
             ``status``, ``version``, ``access_config`` (authenticationMode), ``compute_config`` (enabled),
-            ``health`` (issues), ``creator`` (ARN that is the cluster's administrator).
+            ``health`` (issues), ``creator`` (ARN that is the cluster's administrator), ``authenticator`` (directory for
+            the files that its aws-iam-authenticator reads).
     """
     unknown = sorted(set(data) - KEYS)
     if unknown:
@@ -77,12 +81,31 @@ def change(state: State, name: str, data: dict[str, Any]) -> dict[str, Any]:
         cluster.certificate_authority = {"data": data["ca_data"]}
     if "issuer" in data:
         cluster.identity = {"oidc": {"issuer": data["issuer"]}}
-    if "creator" in data:
-        state.cluster_creators[account, region, name] = data["creator"]
+    key = (account, region, name)
+    _change_access(state, key, data)
+    _tell_authenticator(state, key, data.get("authenticator"))
     built = state.fixtures.get("clusters", {}).get(name)
     if built is not None and built["arn"] == cluster.arn:
         built.update({field: data[field] for field in ("endpoint", "issuer", "version") if field in data})
     return {"name": name, "arn": cluster.arn, "endpoint": cluster.endpoint, "status": cluster.status}
+
+
+def _tell_authenticator(state: State, key: ClusterKey, directory: str | None) -> None:
+    if directory is not None:
+        state.authenticators[key] = Path(directory)
+    if key in state.authenticators:
+        authenticator.write(state, key, again=directory is not None)
+
+
+def _change_access(state: State, key: ClusterKey, data: dict[str, Any]) -> None:
+    if "creator" in data:
+        before = access.of_caller(state.cluster_creators.get(key, ""))
+        if before is not None:
+            state.access_entries.get(key, {}).pop(before.arn, None)
+        state.creators_settled.discard(key)
+        state.cluster_creators[key] = data["creator"]
+    if {"creator", "access_config"} & set(data):
+        access.settle(state, key)
 
 
 def add_account(account: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@
   (``general`` of the managed node group, ``spot`` of self-managed nodes: name), ``node_security_group`` (of ``spot``);
   ``fixtures_nodes`` says what is in them
 - ``foreign_auto_scaling_group``: name of one that belongs to no cluster
+- ``people``: the roles that people assume, and that of nodes that Karpenter starts (name: ARN)
 - ``hosted_zones`` (public, private: id), ``certificates`` (name: ARN), ``instance_profiles`` (name: ARN)
 - ``remote``: a cluster of another account and region, with ``account``, ``region``, ``cluster``, ``role_arn`` (to
   assume) and ``external_id``
@@ -40,6 +41,7 @@ REMOTE_CLUSTER = "remote-blue"
 REMOTE_ROLE = "platform-operator"
 EXTERNAL_ID = "ekspress-remote"
 DOMAIN = "sandbox.example.com"
+PEOPLE = ("k8sadmin", "k8sreadwrite", "k8sreadonly")
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryReadOnly")
 
 
@@ -108,6 +110,7 @@ def build(endpoint: str, clusters: list[str] | None = None, region: str = "eu-ce
         "security_groups": groups,
         "clusters": built,
         "foreign_auto_scaling_group": foreign,
+        "people": _people(account),
         "hosted_zones": _hosted_zones(account, network["vpc_id"]),
         "certificates": _certificates(account),
         "instance_profiles": _instance_profiles(account),
@@ -185,6 +188,12 @@ def _cluster(
         "auto_scaling_groups": {"general": managed, "spot": spot["name"]},
         "node_security_group": spot["security_group"],
     }
+
+
+def _people(account: _Account) -> dict[str, str]:
+    anybody = {"AWS": f"arn:{account.partition}:iam::{account.account}:root"}
+    roles = {name: account.role(name, anybody) for name in PEOPLE}
+    return roles | {"karpenter-node": account.role("karpenter-node", {"Service": "ec2.amazonaws.com"}, NODE_POLICIES)}
 
 
 def _hosted_zones(account: _Account, vpc: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from sandbox.aws.state import State
 Check = Callable[[AwsRequest, State], None]
 Correction = Callable[[AwsRequest, State, Answer], Answer]
 
-Operation = Callable[[AwsRequest, State], dict[str, Any]]
+Operation = Callable[[AwsRequest, State], dict[str, Any] | None]
 
 OPERATIONS: dict[tuple[str, str], Operation] = {}
 CHECKS: dict[tuple[str, str], list[Check]] = defaultdict(list)
@@ -48,7 +48,10 @@ def correct(service: str, *operations: str) -> Callable[[Correction], Correction
 
 
 def operation(service: str, name: str) -> Callable[[Operation], Operation]:
-    """Answer an operation that moto lacks; the function returns the result that AWS's model of it describes."""
+    """Answer an operation that moto lacks; the function returns the result that AWS's model of it describes.
+
+    None leaves a call to moto, for an operation that moto lacks in part.
+    """
 
     def register(function: Operation) -> Operation:
         if (service, name) in OPERATIONS:

@@ -87,6 +87,17 @@ def _invalid(request: AwsRequest) -> str:
     return codes.get(request.service, "InvalidParameterException")
 
 
+def cut(request: AwsRequest, state: State, items: list[Any]) -> tuple[list[Any], str | None]:
+    """Return the page of a list that a call of an operation of ours asks for, and the token of the next one."""
+    model = _model(request)
+    assert model is not None, f"{request.service} {request.operation} has no pages"
+    asked, token = _asked(request, model.get("limit_key")), request.parameters.get(model["input_token"])
+    size = asked or DEFAULT_SIZES[request.service]
+    start = _decode(request, str(token)) if token else 0
+    end = start + min(size, state.settings.page_size or size)
+    return items[start:end], _encode(end) if end < len(items) else None
+
+
 def paginated(request: AwsRequest, state: State, dispatch: Dispatch) -> Answer:
     """Dispatch a call and cut its answer into pages."""
     model = _model(request)

@@ -15,6 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
+from sandbox.aws import authenticator
 from sandbox.aws.admin import Admin
 from sandbox.aws.answers import Answer, DropConnection, Refusal, error, error_code, serialize
 from sandbox.aws.calls import Call, is_write
@@ -128,16 +129,16 @@ class Application:
             before = state.history.snapshot(request) if write else None
             now, seconds = time.monotonic(), state.settings.iam_stale_seconds
             with state.history.past(request, now, seconds, "stale" in effects):
-                if key in OPERATIONS:
-                    answer = serialize(request, OPERATIONS[key](request, state))
-                else:
-                    answer = paginated(request, state, self._dispatch)
+                ours = OPERATIONS[key](request, state) if key in OPERATIONS else None
+                answer = paginated(request, state, self._dispatch) if ours is None else serialize(request, ours)
             if answer.status >= 400:
                 return answer
             if write and before is not None:
                 state.history.written(request, before, now, seconds)
             for correction in CORRECTIONS.get(key, ()):
                 answer = correction(request, state, answer)
+            if request.service == "eks":
+                authenticator.publish(state)
             return answer
 
     def _dispatch(self, request: AwsRequest, replace: dict[str, str | None] | None) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -16,6 +17,9 @@ from sandbox.aws import zones
 from sandbox.aws.calls import CallLog
 from sandbox.aws.faults import FaultTable
 from sandbox.aws.stale import History
+
+# Account, region and name of a cluster.
+ClusterKey = tuple[str, str, str]
 
 
 @dataclass
@@ -30,6 +34,11 @@ class Settings:
         rules_per_bus: quota of rules of an event bus.
         queue_name_blocked_seconds: how long the name of a deleted queue cannot be used again; seconds.
         route53_pending_seconds: how long a change of DNS is PENDING; seconds.
+        cluster_update_seconds: how long an update of a cluster's configuration takes; seconds.
+        cluster_update_error: message with which updates of a cluster's configuration end Failed; None for success.
+        node_entries_on_mode_change: whether the nodes that there are get access entries once a cluster's authentication
+            mode has them.
+        access_entries_per_cluster: quota of access entries of a cluster.
     """
 
     iam_stale_seconds: float = 0.0
@@ -39,6 +48,10 @@ class Settings:
     rules_per_bus: int = 300
     queue_name_blocked_seconds: float = 60.0
     route53_pending_seconds: float = 0.0
+    cluster_update_seconds: float = 0.0
+    cluster_update_error: str | None = None
+    node_entries_on_mode_change: bool = True
+    access_entries_per_cluster: int = 1000
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,18 @@ class DnsChange:
     submitted: datetime
     applied: float
     comment: str | None
+
+
+@dataclass
+class ClusterUpdate:
+    """An update of a cluster's authentication mode; ``ends`` is of the monotonic clock."""
+
+    id: str
+    mode: str
+    created: datetime
+    ends: float
+    error: str | None
+    status: str = "InProgress"
 
 
 class State:
@@ -63,7 +88,13 @@ class State:
 
     def _clear(self) -> None:
         self.settings = Settings()
-        self.cluster_creators: dict[tuple[str, str, str], str] = {}
+        self.cluster_creators: dict[ClusterKey, str] = {}
+        # Clusters whose creator has had its access entry.
+        self.creators_settled: set[ClusterKey] = set()
+        self.access_entries: dict[ClusterKey, dict[str, dict[str, Any]]] = {}
+        self.cluster_updates: dict[ClusterKey, list[ClusterUpdate]] = {}
+        # Directories of the files that the authenticators of clusters read.
+        self.authenticators: dict[ClusterKey, Path] = {}
         self.deleted_principals: dict[str, str] = {}
         self.deleted_queues: dict[tuple[str, str, str], float] = {}
         self.dns_changes: dict[str, DnsChange] = {}

@@ -7,13 +7,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import MANAGER
 
 from sandbox import process
 from sandbox.kube_fixtures import objects as fixtures
@@ -21,79 +17,31 @@ from sandbox.process import ROOT
 from sandbox.readback import report
 from tests.e2e.conftest import BLUE, GREEN
 from tests.e2e.playbook import SITE, Run, command, inventory, run, surroundings
+from tests.e2e.site_support import (
+    AWS_AUTH,
+    BY_AWS_AUTH,
+    CONTROLLER,
+    CONVERGE,
+    ENTRIES,
+    LISTED,
+    RIGHTS,
+    access,
+    access_entries,
+    audited,
+    await_call,
+    aws_calls,
+    entries,
+    objects,
+    parts,
+    writes,
+)
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import FOR_EVER, PATIENCE
-
-CONVERGE = [
-    "ekspress.eks.network : Converge the subnets' tags",
-    "ekspress.eks.identity : Converge the OIDC provider",
-    "ekspress.eks.access : Converge aws-auth",
-    "ekspress.eks.addon : Converge the identities",
-    "ekspress.eks.addon : Converge the interruption queues",
-    "ekspress.eks.addon : Converge the Auto Scaling groups",
-    "ekspress.eks.addon : Converge the releases",
-]
-AWS_AUTH = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
-CONTROLLER = "/apis/apps/v1/namespaces/kube-system/deployments/aws-load-balancer-controller"
 
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Path:
     return inventory(tmp_path, BLUE, GREEN)
-
-
-def writes(bare: RunningSandbox) -> list[str]:
-    return [call["operation"] for call in bare.aws().calls(writes=True)]
-
-
-def of_a_pod(call: dict[str, Any]) -> bool:
-    """Whether a program in the cluster made a call, and not the run."""
-    return "external-dns" in call["caller"] or call["operation"] == "AssumeRoleWithWebIdentity"
-
-
-def entries(bare: RunningSandbox, cluster: str) -> dict[str, dict[str, Any]]:
-    """Entries of roles in aws-auth, by the role's name."""
-    found = yaml.safe_load(bare.kube(cluster).get(AWS_AUTH)["data"]["mapRoles"])
-    return {entry["rolearn"].rpartition("/")[2]: entry for entry in found}
-
-
-def parts(done: Run, cluster: str) -> list[str]:
-    """Names of the converging tasks that ran for a cluster."""
-    return [task.name for task in done.tasks if task.host == cluster and task.name in CONVERGE]
-
-
-def objects(bare: RunningSandbox, cluster: str) -> set[tuple[str, str, str]]:
-    """Kind, namespace and name of what a release would make."""
-    kube = bare.kube(cluster)
-    paths = (
-        "/api/v1/secrets",
-        "/api/v1/services",
-        "/api/v1/serviceaccounts",
-        "/apis/apps/v1/deployments",
-        "/apis/networking.k8s.io/v1/ingresses",
-        "/apis/networking.k8s.io/v1/ingressclasses",
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
-        "/apis/policy/v1/poddisruptionbudgets",
-    )
-    return {
-        (path, item["metadata"].get("namespace", ""), item["metadata"]["name"])
-        for path in paths
-        for item in kube.get(path)["items"]
-    }
-
-
-def audited(bare: RunningSandbox, cluster: str) -> Counter[tuple[str, str]]:
-    """The lists and writes of the collection that the API server has logged, by verb and path."""
-    logs = Path(bare.cluster(cluster)["audit_log"]).parent.glob("audit*.log")
-    records = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
-    return Counter(
-        (record["verb"], record["requestURI"].partition("?")[0])
-        for record in records
-        if record.get("userAgent") == MANAGER and record["verb"] != "get" and "dryRun" not in record["requestURI"]
-    )
 
 
 ALB_CONTROLLER_ALONE = """\
@@ -163,16 +111,6 @@ def test_a_run_that_is_killed_midway_is_completed_by_the_next(bare: RunningSandb
         assert "elasticloadbalancing:CreateLoadBalancer" in json.dumps(role["PolicyDocument"])
 
 
-def await_call(aws: Any, operation: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the server has seen an operation begin; fail if the process ends before."""
-    while operation not in [fault["operation"] for fault in aws.faults() if fault["seen"]]:
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        pytest.fail(f"the run ended before {operation}")
-
-
 def test_the_platform_is_there(bare: RunningSandbox) -> None:
     for cluster in (BLUE, GREEN):
         kube = bare.kube(cluster)
@@ -187,26 +125,47 @@ def test_the_platform_is_there(bare: RunningSandbox) -> None:
         assert f"--cluster-name={cluster}" in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def test_people_are_mapped_and_foreign_entries_are_as_they_were(bare: RunningSandbox) -> None:
-    """No node role is added: in the mode API_AND_CONFIG_MAP EKS has access entries for them."""
+def test_people_have_access_entries_and_aws_auth_is_as_it_was(bare: RunningSandbox) -> None:
+    """In the mode API_AND_CONFIG_MAP entries count first, and EKS has them for nodes."""
     for cluster in (BLUE, GREEN):
-        found = entries(bare, cluster)
-        assert set(found) == {f"{cluster}-node", f"{cluster}-spot-node", "k8sadmin", "k8sreadwrite", "k8sreadonly"}
+        found = access_entries(bare, cluster)
+        assert {"k8sadmin", "k8sreadwrite", "k8sreadonly", f"{cluster}-node"} <= set(found)
         assert found["k8sadmin"]["username"] == "kubernetes-admin:{{SessionName}}"
-        assert found["k8sadmin"]["groups"] == ["system:masters"]
-        assert found["k8sreadonly"]["groups"] == ["readonly", "debugmode"]
+        assert found["k8sadmin"]["kubernetesGroups"] == []
+        assert sorted(found["k8sreadonly"]["kubernetesGroups"]) == ["debugmode", "readonly"]
+        associated = (
+            bare.aws()
+            .client("eks")
+            .list_associated_access_policies(clusterName=cluster, principalArn=found["k8sadmin"]["principalArn"])[
+                "associatedAccessPolicies"
+            ]
+        )
+        assert [policy["policyArn"].rpartition("/")[2] for policy in associated] == ["AmazonEKSClusterAdminPolicy"]
         data = bare.kube(cluster).get(AWS_AUTH)["data"]
         (fixture,) = [
             item for item in fixtures(cluster, "eu-central-1", "v1") if item["metadata"]["name"] == "aws-auth"
         ]
-        assert data["mapRoles"].startswith(fixture["data"]["mapRoles"])
-        assert data["mapUsers"] == fixture["data"]["mapUsers"]
+        assert data == fixture["data"]
+
+
+def test_groups_have_their_rights_in_the_namespaces_of_applications(bare: RunningSandbox) -> None:
+    for cluster in (BLUE, GREEN):
+        kube = bare.kube(cluster)
+        bound = {
+            (item["metadata"]["name"], item["metadata"]["namespace"])
+            for item in kube.get("/apis/rbac.authorization.k8s.io/v1/rolebindings")["items"]
+            if item["metadata"]["name"].startswith("ekspress:")
+        }
+        places = {"default", "monitoring", "team-orders"}
+        assert bound == {(f"ekspress:{name}", place) for name in ("readwrite", "debugmode") for place in places}
 
 
 def test_the_demonstration_tells_who_may_enter_and_whose_entry_it_is(bare: RunningSandbox) -> None:
     lines = [line.split() for line in report(bare.state, BLUE).splitlines()]
     role = "arn:aws:iam::123456789012:role"
-    assert ["ours", f"{role}/k8sadmin", "kubernetes-admin:{{SessionName}}", "system:masters"] in lines
+    assert [f"{role}/k8sadmin", "kubernetes-admin:{{SessionName}}", "AmazonEKSClusterAdminPolicy"] in lines
+    assert ["debugmode", "ekspress:debugmode", "default,", "monitoring,", "team-orders"] in lines
+    assert ["readonly", "ekspress:readonly", "the", "whole", "cluster"] in lines
     nodes = ["system:node:{{EC2PrivateDNSName}}", "system:bootstrappers,", "system:nodes"]
     assert ["foreign", f"{role}/{BLUE}-spot-node", *nodes] in lines
     assert ["kube-system/aws-load-balancer-controller", "aws-load-balancer-controller-3.5.0"] in [
@@ -214,19 +173,57 @@ def test_the_demonstration_tells_who_may_enter_and_whose_entry_it_is(bare: Runni
     ]
 
 
-def access(bare: RunningSandbox, hosts: Path, **variables: Any) -> Run:
-    """Run the part of who may enter alone, on one cluster."""
-    return run(bare.environment, hosts, "--tags", "access", "--limit", GREEN, "-e", json.dumps(variables))
+ADMINISTRATOR = {"role": "k8sadmin", "username": "kubernetes-admin:{{SessionName}}", "groups": ["system:masters"]}
 
 
 def test_people_who_left_lose_their_entry_with_purge_alone(bare: RunningSandbox, hosts: Path) -> None:
-    stay = [{"role": "k8sadmin", "username": "kubernetes-admin:{{SessionName}}", "groups": ["system:masters"]}]
+    stay = [ADMINISTRATOR]
     kept = access(bare, hosts, access_people=stay)
     assert kept.changed(GREEN) == []
-    assert parts(kept, GREEN) == CONVERGE[2:3]
+    assert parts(kept, GREEN) == [RIGHTS, ENTRIES]
     done = access(bare, hosts, access_people=stay, access_purge=True)
-    assert done.changed(GREEN) == CONVERGE[2:3], done.problems()
-    assert set(entries(bare, GREEN)) == {f"{GREEN}-node", f"{GREEN}-spot-node", "k8sadmin"}
+    assert done.changed(GREEN) == [ENTRIES], done.problems()
+    assert not {"k8sreadwrite", "k8sreadonly"} & set(access_entries(bare, GREEN))
+    assert {"k8sadmin", f"{GREEN}-node"} <= set(access_entries(bare, GREEN))
+    assert access(bare, hosts).changed(GREEN) == [ENTRIES]
+
+
+def test_a_new_namespace_gets_what_groups_have_in_others(bare: RunningSandbox, hosts: Path) -> None:
+    kube = bare.kube(GREEN)
+    assert kube.request("POST", "/api/v1/namespaces", {"metadata": {"name": "team-new"}})[0] == 201
+    try:
+        assert access(bare, hosts).changed(GREEN) == [RIGHTS]
+        path = "/apis/rbac.authorization.k8s.io/v1/namespaces/team-new/rolebindings/ekspress:debugmode"
+        assert bare.kube(GREEN).get(path)["subjects"][0]["name"] == "debugmode"
+    finally:
+        assert bare.kube(GREEN).request("DELETE", "/api/v1/namespaces/team-new")[0] == 200
+    assert access(bare, hosts).changed(GREEN) == []
+
+
+def test_people_get_in_by_aws_auth_where_it_is_asked_for_and_then_lose_the_other_way(
+    bare: RunningSandbox, hosts: Path
+) -> None:
+    done = access(bare, hosts, access_through="aws_auth", access_purge=True, access_force=True)
+    assert done.changed(GREEN) == [
+        BY_AWS_AUTH,
+        "ekspress.eks.access : Remove the access entries that aws-auth replaces",
+    ]
+    found = entries(bare, GREEN)
+    assert found["k8sadmin"]["groups"] == ["system:masters"]
+    assert found["k8sreadonly"]["groups"] == ["readonly", "debugmode"]
+    assert not {"k8sadmin", "k8sreadwrite", "k8sreadonly"} & set(access_entries(bare, GREEN))
+    bare.aws().clear_calls()
+    before = audited(bare, GREEN, gets=True)
+    assert access(bare, hosts, access_through="aws_auth").changed(GREEN) == []
+    # Of the role cluster six, and one of each module; one read of aws-auth, and one list of each kind.
+    assert len(aws_calls(bare)) == 6 + 2, aws_calls(bare)
+    assert audited(bare, GREEN, gets=True) - before == {
+        ("get", AWS_AUTH): 1,
+        **{("list", path): 1 for path in LISTED[1:]},
+    }
+    both = access(bare, hosts, access_through="both")
+    assert both.changed(GREEN) == [ENTRIES]
+    assert {"k8sadmin", "k8sreadonly"} <= set(access_entries(bare, GREEN)) & set(entries(bare, GREEN))
 
 
 def test_in_mode_config_map_node_roles_are_kept_and_never_dropped_by_accident(
@@ -237,10 +234,12 @@ def test_in_mode_config_map_node_roles_are_kept_and_never_dropped_by_accident(
     try:
         done = access(bare, hosts)
         again = access(bare, hosts)
+        refusal = access(bare, hosts, access_through="access_entries").failure(GREEN)
     finally:
         aws.cluster(GREEN, access_config={"authenticationMode": "API_AND_CONFIG_MAP"})
     assert not done.problems()
     assert again.changed(GREEN) == []
+    assert "CONFIG_MAP, which has no access entries" in refusal
     groups = ["system:bootstrappers", "system:nodes", "system:node-proxier"]
     assert sorted(entries(bare, GREEN)[f"{GREEN}-fargate"]["groups"]) == sorted(groups)
     refusal = access(bare, hosts, access_purge=True).failure(GREEN)
@@ -249,18 +248,22 @@ def test_in_mode_config_map_node_roles_are_kept_and_never_dropped_by_accident(
     assert {f"{GREEN}-node", f"{GREEN}-fargate"} <= set(entries(bare, GREEN))
 
 
-def test_in_mode_api_people_are_refused_and_nobody_is_no_problem(bare: RunningSandbox, hosts: Path) -> None:
+def test_in_mode_api_people_get_in_by_entries_and_what_needs_aws_auth_is_refused(
+    bare: RunningSandbox, hosts: Path
+) -> None:
     aws = bare.aws()
     before = bare.kube(GREEN).get(AWS_AUTH)
     aws.cluster(GREEN, access_config={"authenticationMode": "API"})
     try:
-        refusal = access(bare, hosts).failure(GREEN)
-        nobody = access(bare, hosts, access_people=[])
+        done = access(bare, hosts)
+        refusal = access(bare, hosts, access_accounts=["111122223333"]).failure(GREEN)
+        other = access(bare, hosts, access_through="both").failure(GREEN)
     finally:
         aws.cluster(GREEN, access_config={"authenticationMode": "API_AND_CONFIG_MAP"})
+    assert not done.problems()
+    assert parts(done, GREEN) == [RIGHTS, ENTRIES]
     assert "authentication mode API: it does not read aws-auth" in refusal
-    assert "aws eks create-access-entry" in refusal
-    assert nobody.code == 0, nobody.problems()
+    assert "API, which does not read aws-auth" in other
     assert bare.kube(GREEN).get(AWS_AUTH) == before
 
 
@@ -275,19 +278,19 @@ def test_a_second_run_changes_nothing_and_calls_only_to_read(bare: RunningSandbo
     for cluster in (BLUE, GREEN):
         assert done.changed(cluster) == []
         assert bare.kube(cluster).get(AWS_AUTH) == mapped[cluster]
-        assert audited(bare, cluster) - seen[cluster] == {("list", "/api/v1/secrets"): 1}
+        assert audited(bare, cluster) - seen[cluster] == dict.fromkeys((("list", path) for path in LISTED), 1)
     assert writes(bare) == []
     # cluster_info 6 (cluster, node groups and one, profiles and one, Auto Scaling groups), subnet_tags 3,
-    # oidc_provider 2, aws_auth 1, node_ports_info 3, irsa_roles 12, interruption_queues 19, autoscaling_groups 3,
+    # oidc_provider 2, rbac_groups 1, access_entries 11 (2, and of each of three people the entry, its policies and the
+    # role), node_ports_info 3, irsa_roles 12, interruption_queues 19, autoscaling_groups 3,
     # hosted_zones_info 2, load_balancer_inputs_info 2, helm_releases 1.
     # The real ExternalDNS goes on with its own work meanwhile, as its own role.
-    calls = [call["operation"] for call in aws.calls() if not of_a_pod(call)]
-    assert len(calls) <= 2 * 54, calls
+    assert len(aws_calls(bare)) <= 2 * 65, aws_calls(bare)
 
 
 @pytest.mark.parametrize(
     ("tag", "part"),
-    [("network", CONVERGE[:1]), ("identity", CONVERGE[1:2]), ("addons", CONVERGE[3:])],
+    [("network", CONVERGE[:1]), ("identity", CONVERGE[1:2]), ("addons", CONVERGE[4:])],
 )
 def test_a_tag_runs_its_part_alone(bare: RunningSandbox, hosts: Path, tag: str, part: list[str]) -> None:
     """The tag access is in the tests of who may enter."""

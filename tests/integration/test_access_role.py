@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.contract_suite.runs import WAYS, Playground
 
@@ -19,10 +22,37 @@ CLUSTER = {
 }
 
 
-def test_what_the_filter_finds_wrong_is_what_the_role_says(tmp_path: Path) -> None:
+PERSON = {"role": "x", "groups": ["readonly"]}
+
+
+@pytest.mark.parametrize(
+    ("mode", "variables", "message"),
+    [
+        (
+            "API_AND_CONFIG_MAP",
+            {"access_people": [{"role": "x", "user": "y", "groups": []}]},
+            "access_people: entry 1 must have a role or a user, and not both",
+        ),
+        ("API_AND_CONFIG_MAP", {"access_people": [{"role": "x"}]}, "has neither groups nor policies"),
+        (
+            "CONFIG_MAP",
+            {"access_people": [{"role": "x", "policies": [{"policy": "AmazonEKSViewPolicy"}]}]},
+            "has policies, which only access entries have",
+        ),
+        ("CONFIG_MAP", {"access_through": "both"}, "CONFIG_MAP, which has no access entries"),
+        ("API", {"access_through": "aws_auth", "access_purge": True}, "API, which does not read aws-auth"),
+        ("API", {"access_through": "both", "access_people": [PERSON]}, "API, which does not read aws-auth"),
+        ("API", {"access_accounts": ["111122223333"]}, "has the authentication mode API: it does not read aws-auth"),
+        ("API", {"access_managed_nodes": "always"}, "has the authentication mode API: it does not read aws-auth"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_before_anything_is_done(
+    tmp_path: Path, mode: str, variables: dict[str, Any], message: str
+) -> None:
     ground = Playground(tmp_path / "ground", {})
-    people = [{"role": "x", "user": "y", "groups": []}]
-    known = {"cluster_facts": CLUSTER, "cluster_name": "none", "cluster_connection": {}, "access_people": people}
+    facts = {**CLUSTER, "authentication_mode": mode}
+    known = {"cluster_facts": facts, "cluster_name": "none", "cluster_connection": {}, **variables}
     play = {
         "hosts": "all",
         "gather_facts": False,
@@ -30,5 +60,4 @@ def test_what_the_filter_finds_wrong_is_what_the_role_says(tmp_path: Path) -> No
         "tasks": [{"ansible.builtin.set_fact": known}, {"ansible.builtin.include_tasks": str(ROLE / "tasks/main.yml")}],
     }
     run = ground.run([play], {"one": {"ansible_python_interpreter": ground.interpreter(WAYS[0])}})
-    message = run.result("Converge aws-auth")["msg"]
-    assert "access_people: entry 1 must have a role or a user, and not both" in message
+    assert message in run.result("Check what people get in by")["msg"]

@@ -40,18 +40,29 @@ def opened(token: str) -> tuple[str, dict[str, str]]:
 
 def test_a_token_is_a_signed_call_bound_to_the_cluster_and_costs_no_call(aws: AwsServer) -> None:
     address, query = opened(mint(Aws({}, Context()), "blue"))
-    assert address == aws.endpoint
+    assert address == "https://sts.eu-central-1.amazonaws.com"
     assert query["Action"] == "GetCallerIdentity"
     assert query["X-Amz-Expires"] == "60"
     assert "x-k8s-aws-id" in query["X-Amz-SignedHeaders"].split(";")
     assert counted(aws) == {}
 
 
-def test_without_an_endpoint_of_its_own_it_is_the_regions(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
-    address, query = opened(mint(Aws({"region": "cn-north-1"}, Context()), "blue"))
+@pytest.mark.parametrize("given", [{}, {"endpoint_url": "https://vpce-1.sts.cn-north-1.vpce.amazonaws.com.cn"}])
+def test_it_is_for_the_regions_own_sts_whatever_is_configured(aws: AwsServer, given: dict[str, str]) -> None:
+    """EKS accepts no other host."""
+    address, query = opened(mint(Aws({"region": "cn-north-1", **given}, Context()), "blue"))
     assert address == "https://sts.cn-north-1.amazonaws.com.cn"
     assert "/cn-north-1/sts/" in query["X-Amz-Credential"]
+
+
+def test_an_endpoint_of_a_profile_does_not_count_either(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    (tmp_path / "config").write_text("[default]\nendpoint_url = https://127.0.0.1:9\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    address, _ = opened(mint(Aws({}, Context()), "blue"))
+    assert address == "https://sts.eu-central-1.amazonaws.com"
 
 
 def test_tokens_of_two_clusters_differ_in_what_is_signed(aws: AwsServer) -> None:

@@ -40,8 +40,8 @@ for name in $names; do
   echo x > "$out$name"; chmod +x "$out$name"
 done
 """
-BUILDS = 4
-"""The tools, helm 3 with the same names as another of them, Traefik, ExternalDNS."""
+BUILDS = 5
+"""The tools, helm 3 with the same names as another of them, Traefik, ExternalDNS, aws-iam-authenticator."""
 ENSURE = "from sandbox.binaries import ensure; print(ensure(print))"
 
 

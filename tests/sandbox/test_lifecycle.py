@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import control_plane, process
+from sandbox import authenticator, control_plane, process
 from sandbox.kube_client import KubeClient
 from sandbox.state import socket_directory
 from tests.support import wait_until
 
 from .conftest import UP_SECONDS, Box
 
-COMPONENTS = ("aws", "registry", control_plane.PROXY, control_plane.BACKGROUND, *control_plane.COMPONENTS)
+COMPONENTS = (
+    "aws", "registry", control_plane.PROXY, control_plane.BACKGROUND, authenticator.NAME, *control_plane.COMPONENTS,
+)  # fmt: skip
 MARK = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}}
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox import process
+import pytest
+
+from sandbox import authenticator, process
 from tests.sandbox_fixtures import RunningSandbox
 
 NAME = "sandbox-blue"
@@ -57,7 +60,7 @@ def address(text: str) -> str:
 
 def test_every_socket_is_a_loopback_one(sandbox: RunningSandbox) -> None:
     pids = lasting(sandbox)
-    assert len(pids) >= 8
+    assert len(pids) >= 9
     assert set(pids) <= set(process.owned(sandbox.directory))
     seen = [pair for pid in pids for pair in addresses(pid)]
     assert len(seen) > 20
@@ -68,9 +71,24 @@ def test_every_socket_is_a_loopback_one(sandbox: RunningSandbox) -> None:
 
 
 def test_no_process_looks_for_instance_metadata_or_proxies(sandbox: RunningSandbox) -> None:
+    authenticated = sandbox.state["clusters"][NAME]["processes"][authenticator.NAME]["pid"]
     for pid in lasting(sandbox):
         variables = dict(
             item.split("=", 1) for item in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in item
         )
         assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
-        assert not {name for name in variables if name.lower().endswith("_proxy")}
+        proxies = {name: value for name, value in variables.items() if name.lower().endswith("_proxy")}
+        # The authenticator calls STS at its own name, which is the account's process.
+        led = {"HTTPS_PROXY": sandbox.state["aws"]["endpoint"], "NO_PROXY": "127.0.0.1"}
+        assert proxies == (led if pid == authenticated else {})
+
+
+def test_nothing_listens_on_all_addresses_where_the_authenticator_would(sandbox: RunningSandbox) -> None:
+    """It wants a port of all addresses, and no option keeps it from that; more sandboxes may be up meanwhile."""
+    for port in (authenticator.PUBLIC_PORT, *process.free_ports(1)):
+        with authenticator.taken(port) as first, authenticator.taken(port) as second, socket.socket() as wanted:
+            assert first
+            assert second
+            wanted.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError, match="in use"):
+                wanted.bind(("0.0.0.0", port))

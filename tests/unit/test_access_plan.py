@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings
+from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings, ways
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 ACCOUNT = "111122223333"
@@ -39,7 +39,7 @@ def cluster(*groups: dict[str, Any], mode: str = "CONFIG_MAP", fargate: str = ""
 def test_a_role_s_name_becomes_an_arn_of_the_cluster_s_account_and_the_session_is_told_apart() -> None:
     made = mappings([{"role": "k8sadmin", "groups": ["system:masters"]}], cluster())
     entry = {"arn": role("k8sadmin"), "username": "k8sadmin:{{SessionName}}", "groups": ["system:masters"]}
-    assert made == {"roles": [entry], "users": []}
+    assert made == {"ways": ["aws_auth"], "roles": [entry], "users": [], "entries": []}
 
 
 def test_a_user_s_username_is_its_name_and_its_path_stays() -> None:
@@ -180,3 +180,109 @@ def test_a_person_with_a_role_of_the_nodes_is_refused_before_the_nodes_lose_it(p
 def test_the_same_arn_as_a_user_is_somebody_else() -> None:
     people = [{"user": "node", "groups": []}]
     assert len(mappings(people, cluster(group("general", "node")))["users"]) == 1
+
+
+def listed(people: list[dict[str, Any]], mode: str = "API", **more: Any) -> list[dict[str, Any]]:
+    return mappings(people, cluster(mode=mode), **more)["entries"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "through", "found"),
+    [
+        ("CONFIG_MAP", "auto", ["aws_auth"]),
+        ("CONFIG_MAP", "aws_auth", ["aws_auth"]),
+        ("API_AND_CONFIG_MAP", "auto", ["access_entries"]),
+        ("API_AND_CONFIG_MAP", "access_entries", ["access_entries"]),
+        ("API_AND_CONFIG_MAP", "aws_auth", ["aws_auth"]),
+        ("API_AND_CONFIG_MAP", "both", ["access_entries", "aws_auth"]),
+        ("API", "auto", ["access_entries"]),
+        ("API", "access_entries", ["access_entries"]),
+    ],
+)
+def test_people_get_in_by_what_the_mode_has(mode: str, through: str, found: list[str]) -> None:
+    made = mappings([{"role": "a", "groups": ["g"]}], cluster(mode=mode), through=through)
+    assert made["ways"] == found
+    assert bool(made["roles"]) == ("aws_auth" in found)
+    assert bool(made["entries"]) == ("access_entries" in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "through", "message"),
+    [
+        ("CONFIG_MAP", "access_entries", "CONFIG_MAP, which has no access entries"),
+        ("CONFIG_MAP", "both", "change the mode to API_AND_CONFIG_MAP first, from which there is no way back"),
+        ("API", "aws_auth", "API, which does not read aws-auth"),
+        ("API", "both", "API, which does not read aws-auth"),
+    ],
+)
+def test_what_the_mode_does_not_have_is_refused(mode: str, through: str, message: str) -> None:
+    with pytest.raises(EksError, match=f"access_through is {through}") as raised:
+        ways(mode, through)
+    assert message in raised.value.message
+
+
+def test_an_access_entry_keeps_the_path_that_aws_auth_does_not_know() -> None:
+    person = {"role": "teams/ops", "groups": ["readonly"]}
+    made = mappings([person], cluster(mode="API_AND_CONFIG_MAP"), through="both")
+    assert made["entries"] == [
+        {"principal": role("teams/ops"), "username": "ops:{{SessionName}}", "groups": ["readonly"], "policies": []}
+    ]
+    assert made["roles"][0]["arn"] == role("teams/ops"), "aws_auth leaves the path out itself"
+
+
+def test_the_group_of_masters_becomes_the_policy_that_allows_the_same() -> None:
+    (entry,) = listed([{"role": "ops", "groups": ["system:masters", "readonly"]}])
+    assert entry["groups"] == ["readonly"]
+    assert entry["policies"] == [{"policy": "AmazonEKSClusterAdminPolicy"}]
+
+
+@pytest.mark.parametrize("name", ["", "arn:aws:eks::aws:cluster-access-policy/"])
+def test_masters_are_not_held_to_the_namespaces_of_their_policy(name: str) -> None:
+    policies = [
+        {"policy": f"{name}AmazonEKSClusterAdminPolicy", "namespaces": ["a"]},
+        {"policy": "AmazonEKSViewPolicy"},
+    ]
+    (entry,) = listed([{"role": "ops", "groups": ["system:masters"], "policies": policies}])
+    assert entry["policies"] == [
+        {"policy": "AmazonEKSClusterAdminPolicy"},
+        {"policy": "AmazonEKSViewPolicy"},
+    ]
+
+
+def test_policies_need_access_entries() -> None:
+    person = {"role": "ops", "policies": [{"policy": "AmazonEKSViewPolicy", "namespaces": ["a"]}]}
+    (entry,) = listed([person])
+    assert (entry["groups"], entry["policies"]) == ([], person["policies"])
+    for mode, through in (("CONFIG_MAP", "auto"), ("API_AND_CONFIG_MAP", "aws_auth")):
+        with pytest.raises(EksError, match=r"has policies, which only access entries have.*Give groups instead"):
+            mappings([person], cluster(mode=mode), through=through)
+    assert mappings([person], cluster(mode="API_AND_CONFIG_MAP"), through="both")["roles"] == []
+
+
+def test_a_person_without_groups_and_policies_is_told() -> None:
+    with pytest.raises(EksError, match=r"entry 1 .*role/ops.* has neither groups nor policies"):
+        listed([{"role": "ops"}])
+    assert listed([{"role": "ops", "groups": []}])[0]["groups"] == [], "a group that comes from elsewhere is no matter"
+
+
+def test_a_session_stands_for_its_role_in_an_access_entry() -> None:
+    (entry,) = listed([{"role": "arn:aws-cn:sts::999999999999:assumed-role/ops/somebody", "groups": ["a"]}])
+    assert entry["principal"] == "arn:aws-cn:iam::999999999999:role/ops"
+
+
+def test_listed_nodes_get_entries_of_their_type_and_stay_in_aws_auth_where_it_is_read() -> None:
+    nodes = [{"role": "karpenter"}, {"role": "edge/hybrid", "type": "HYBRID_LINUX"}]
+    entries = [
+        {"principal": role("karpenter"), "type": "EC2_LINUX"},
+        {"principal": role("edge/hybrid"), "type": "HYBRID_LINUX"},
+    ]
+    for mode, mapped in (("API", 0), ("API_AND_CONFIG_MAP", 2)):
+        made = mappings([], cluster(group("general", "node"), mode=mode), nodes)
+        assert made["entries"] == entries, "EKS itself makes those of managed nodes"
+        assert len(made["roles"]) == mapped
+    assert mappings([], cluster(mode="CONFIG_MAP"), nodes)["entries"] == []
+
+
+def test_a_person_with_a_role_of_listed_nodes_is_refused_in_mode_api_too() -> None:
+    with pytest.raises(EksError, match="is also a role of the cluster's nodes"):
+        mappings([{"role": "teams/node", "groups": ["a"]}], cluster(mode="API"), [{"role": "node"}])

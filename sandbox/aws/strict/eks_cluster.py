@@ -16,6 +16,7 @@ from moto.ec2.models import ec2_backends
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
+from sandbox.aws.access import settle
 from sandbox.aws.answers import Answer, Refusal, serialize
 from sandbox.aws.clusters import UnknownCluster, find
 from sandbox.aws.hooks import check, correct
@@ -26,7 +27,8 @@ DEFAULT_VERSION = "1.34"
 SUFFIXES = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
 
 
-def _refuse_unknown(request: AwsRequest) -> None:
+def refuse_unknown(request: AwsRequest) -> None:
+    """Refuse what is asked of a cluster that does not exist."""
     name = str(request.parameters.get("name", request.parameters.get("clusterName", "")))
     try:
         find(request.caller.account, request.region, name)
@@ -40,7 +42,7 @@ def cluster_exists(request: AwsRequest, state: State) -> None:
     """Refuse what is asked of a cluster that does not exist; moto ends in an internal error."""
     key = "clusterName" if "clusterName" in request.parameters else "name"
     if key in request.parameters:
-        _refuse_unknown(request)
+        refuse_unknown(request)
 
 
 @check("eks", "CreateCluster")
@@ -58,6 +60,21 @@ def network_exists(request: AwsRequest, state: State) -> None:
         raise Refusal("InvalidParameterException", message)
     if len({known[subnet].availability_zone for subnet in wanted}) < 2:
         raise Refusal("InvalidParameterException", "Subnets specified must be in at least two different AZs")
+
+
+@check("eks", "CreateCluster")
+def bootstrap_allowed(request: AwsRequest, state: State) -> None:
+    """Refuse a cluster that nobody could get into: without access entries the creator is the first administrator.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/grant-k8s-access.html
+    """
+    access = request.parameters.get("accessConfig") or {}
+    bootstrap = access.get("bootstrapClusterCreatorAdminPermissions", True)
+    if access.get("authenticationMode", "CONFIG_MAP") == "CONFIG_MAP" and not bootstrap:
+        raise Refusal(
+            "InvalidParameterException",
+            "bootstrapClusterCreatorAdminPermissions must be true if cluster authentication mode is set to CONFIG_MAP",
+        )
 
 
 def subnets_of(request: AwsRequest) -> dict[str, Any]:
@@ -118,6 +135,7 @@ def complete(request: AwsRequest, state: State, answer: Answer) -> Answer:
     cluster.health = {"issues": []}
     if access.get("bootstrapClusterCreatorAdminPermissions", True):
         state.cluster_creators[account, region, name] = request.caller.arn
+    settle(state, (account, region, name))
     return serialize(request, {"cluster": cluster})
 
 
@@ -137,7 +155,10 @@ def _open_to_itself(ec2: Any, group_id: str) -> None:
 
 @correct("eks", "DeleteCluster")
 def forget(request: AwsRequest, state: State, answer: Answer) -> Answer:
-    """Forget who created a deleted cluster."""
+    """Forget who created a deleted cluster, its access entries and its updates."""
     key = (request.caller.account, request.region, str(request.parameters["name"]))
     state.cluster_creators.pop(key, None)
+    state.creators_settled.discard(key)
+    state.access_entries.pop(key, None)
+    state.cluster_updates.pop(key, None)
     return answer

@@ -10,10 +10,14 @@ MODULES = (
     "autoscaling",
     "ec2_tags",
     "ec2_zones",
+    "eks_access_entries",
+    "eks_access_mode",
+    "eks_access_policies",
     "eks_cluster",
     "eks_nodegroups",
     "elbv2",
     "events",
+    "iam_first_user",
     "iam_managed_policies",
     "iam_oidc",
     "iam_quotas",
@@ -23,6 +27,7 @@ MODULES = (
     "route53_zones",
     "sqs",
     "sts_assume",
+    "sts_identity",
     "sts_web_identity",
 )
 

@@ -3,8 +3,7 @@
 """STS: a role that is assumed must exist and trust the caller; moto hands out keys for any ARN.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html,
-https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html (external id),
-https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html (forms of the ARN)
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html (external id)
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.answers import Answer, Refusal, serialize
+from sandbox.aws.answers import Refusal
 from sandbox.aws.callers import Caller
-from sandbox.aws.hooks import check, correct
+from sandbox.aws.hooks import check
 from sandbox.aws.request import AwsRequest
 from sandbox.aws.state import State
 from sandbox.aws.strict.iam_trust import as_list
@@ -115,10 +114,3 @@ def assume_role(request: AwsRequest, state: State) -> None:
         message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         raise Refusal("AccessDenied", message, 403)
     check_duration(request, role)
-
-
-@correct("sts", "GetCallerIdentity")
-def caller_identity(request: AwsRequest, state: State, answer: Answer) -> Answer:
-    """Answer with the ARN that everything else here knows the caller by."""
-    caller = request.caller
-    return serialize(request, {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn})

@@ -105,6 +105,10 @@ def test_reset_puts_everything_back(aws: AwsServer) -> None:
         "rules_per_bus": 300,
         "queue_name_blocked_seconds": 60.0,
         "route53_pending_seconds": 0.0,
+        "cluster_update_seconds": 0.0,
+        "cluster_update_error": None,
+        "node_entries_on_mode_change": True,
+        "access_entries_per_cluster": 1000,
     }
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 
