@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, ekspress.eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The plan of active_cluster: one batch that Route 53 takes, from whatever there is to the two records that are wanted."""
+"""The plan of active_cluster: one batch that Route 53 takes, from whatever there is to the two that are wanted."""
 
 from __future__ import annotations
 
