@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -49,12 +50,14 @@ class Ended:
         return str(self.credential["status"]["token"])
 
 
-def run(home: Path, *arguments: str, python: tuple[str, ...] = (), **environment: str) -> Ended:
+def run(
+    home: Path, *arguments: str, python: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
+) -> Ended:
     """Run the program with a home directory, and so a cache, of a test's own."""
     clean = {key: value for key, value in os.environ.items() if key not in UNWANTED and not key.startswith("XDG_")}
     done = subprocess.run(
         [sys.executable, *python, str(PROGRAM), *arguments],
-        env={**clean, "HOME": str(home), **environment},
+        env={**clean, "HOME": str(home), **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,7 @@ def same(present: Entry | None, wanted: Entry) -> bool:
     return present is not None and _meaning(present) == _meaning(wanted)
 
 
-def shown(there: dict[str, Entry | None], foreign: list[str]) -> Any:
+def shown(there: Mapping[str, Entry | None], foreign: list[str]) -> Any:
     """A context as a diff shows it: nothing of entries that are not ours, fingerprints in the place of certificates."""
     result: Entry = {}
     for section, entry in there.items():

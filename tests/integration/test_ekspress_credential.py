@@ -116,9 +116,9 @@ def test_a_token_is_kept_for_what_it_was_asked_for_alone(
     profiles = tmp_path / "profiles"
     profiles.write_text("[default]\naws_access_key_id=AKIAFILE\naws_secret_access_key=x\n")
     known = {"AWS_SHARED_CREDENTIALS_FILE": str(profiles)}
-    first = run(tmp_path, *BLUE, **known)
-    assert run(tmp_path, *arguments, **{**known, **environment}).token != first.token
-    assert run(tmp_path, *BLUE, **known).token == first.token
+    first = run(tmp_path, *BLUE, environment=known)
+    assert run(tmp_path, *arguments, environment={**known, **environment}).token != first.token
+    assert run(tmp_path, *BLUE, environment=known).token == first.token
 
 
 def test_a_login_as_somebody_else_counts_at_once(
@@ -129,7 +129,7 @@ def test_a_login_as_somebody_else_counts_at_once(
     profiles = tmp_path / "profiles"
     for name in ("AKIAFIRST", "AKIASECONDONE"):
         profiles.write_text(f"[default]\naws_access_key_id={name}\naws_secret_access_key=x\n")
-        assert signed_by(run(tmp_path, *BLUE, AWS_SHARED_CREDENTIALS_FILE=str(profiles))) == name
+        assert signed_by(run(tmp_path, *BLUE, environment={"AWS_SHARED_CREDENTIALS_FILE": str(profiles)})) == name
 
 
 def test_a_token_that_is_about_to_end_is_replaced(aws: AwsServer, tmp_path: Path) -> None:
@@ -152,9 +152,9 @@ def role(aws: AwsServer) -> str:
 
 def test_a_role_is_assumed_once_and_named_after_the_person(aws: AwsServer, role: str, tmp_path: Path) -> None:
     arguments = (*BLUE, "--role-arn", role, "--external-id", "x-1")
-    first = run(tmp_path, *arguments, LOGNAME="alice")
+    first = run(tmp_path, *arguments, environment={"LOGNAME": "alice"})
     assert signed_by(first).startswith("ASIA")
-    assert run(tmp_path, *arguments, LOGNAME="alice").token == first.token
+    assert run(tmp_path, *arguments, environment={"LOGNAME": "alice"}).token == first.token
     named = run(tmp_path, *arguments, "--session-name", "bob")
     assert named.token != first.token
     calls = [call["parameters"] for call in aws.calls()]
@@ -184,16 +184,16 @@ def test_a_wrong_signature_does_not_show_the_request(aws: AwsServer, role: str, 
 def test_the_stable_name_leads_to_the_active_cluster(aws: AwsServer, tmp_path: Path) -> None:
     with DnsServer(lambda name: [Record("TXT", TEXT)] if name == f"_eks.{STABLE}" else []) as dns:
         environment = {"EKSPRESS_RESOLVER": dns.address}
-        direct = run(tmp_path, *BLUE, **environment)
+        direct = run(tmp_path, *BLUE, environment=environment)
         for _time in range(2):
-            ended = run(tmp_path, "--name", STABLE, "--among", "eu-central-1/blue", **environment)
+            ended = run(tmp_path, "--name", STABLE, "--among", "eu-central-1/blue", environment=environment)
             # The same cluster by its other name: no new token, and no second question either.
             assert ended.token == direct.token
         assert dns.asked == [("udp", f"_eks.{STABLE}")]
-        refused = run(tmp_path, "--name", STABLE, "--among", "eu-central-1/green", **environment)
+        refused = run(tmp_path, "--name", STABLE, "--among", "eu-central-1/green", environment=environment)
         assert refused.code == 1
         assert "which is none of eu-central-1/green" in refused.errors
-        unknown = run(tmp_path, "--name", "api.example.org", **environment)
+        unknown = run(tmp_path, "--name", "api.example.org", environment=environment)
         assert "DNS has no TXT record _eks.api.example.org" in unknown.errors
 
 
@@ -210,7 +210,7 @@ def test_the_stable_name_leads_to_the_active_cluster(aws: AwsServer, tmp_path: P
 def test_failures_name_cause_and_next_step(
     aws: AwsServer, tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], message: str
 ) -> None:
-    ended = run(tmp_path, *arguments, **environment)
+    ended = run(tmp_path, *arguments, environment=environment)
     assert (ended.code, ended.output) == (1, "")
     assert message in ended.errors
     assert ended.errors.startswith("ekspress_credential: ")
@@ -226,4 +226,6 @@ def test_without_boto3_it_says_how_to_install_it(aws: AwsServer, tmp_path: Path)
 def test_a_client_that_speaks_v1beta1_is_answered_so(aws: AwsServer, tmp_path: Path) -> None:
     version = "client.authentication.k8s.io/v1beta1"
     info: dict[str, Any] = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": True}}
-    assert run(tmp_path, *BLUE, KUBERNETES_EXEC_INFO=json.dumps(info)).credential["apiVersion"] == version
+    assert (
+        run(tmp_path, *BLUE, environment={"KUBERNETES_EXEC_INFO": json.dumps(info)}).credential["apiVersion"] == version
+    )

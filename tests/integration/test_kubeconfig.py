@@ -232,7 +232,8 @@ def test_a_file_that_somebody_changes_meanwhile_is_merged_again(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ground.write(OTHERS)
-    real, turns = _kubeconfig_file.write, []
+    real = _kubeconfig_file.write
+    turns: list[str] = []
 
     def write(found: Any, text: str, backup: bool) -> str:
         if not turns:
@@ -248,7 +249,8 @@ def test_a_file_that_somebody_changes_meanwhile_is_merged_again(
 
 
 def test_a_file_that_never_rests_is_left_as_it_is(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, turns = _kubeconfig_file.read, []
+    real = _kubeconfig_file.read
+    turns: list[str] = []
 
     def read(path: str) -> Any:
         turns.append(path)
