@@ -17,7 +17,10 @@ description:
     longer.
 notes:
   - Lookups run on the controller and do not see a task's C(environment); give profile and role as options.
-  - The token is a secret. Tasks that print their arguments need C(no_log).
+  - The token is a secret. Tasks that print their arguments need C(no_log). So do those of kubernetes.core where the API
+    may be out of reach, as they then show their arguments as they are (6.2.0). A kubeconfig of the role
+    P(ekspress.eks.kubeconfig#role) needs no token among the arguments.
+  - The role P(ekspress.eks.cluster#role) has the options of this lookup for its host in C(cluster_connection).
 requirements:
   - boto3 >= 1.35
 options:
@@ -80,6 +83,17 @@ EXAMPLES = r"""
       api_key: "{{ lookup('ekspress.eks.token', 'production-blue', region='eu-central-1') }}"
   block:
     - name: Read the nodes
+      kubernetes.core.k8s_info:
+        kind: Node
+
+- name: A play whose hosts are clusters, each reached by its own role
+  module_defaults:
+    group/kubernetes.core.k8s:
+      host: "{{ cluster_facts.endpoint }}"
+      ca_cert: "{{ ca_file }}"
+      api_key: "{{ lookup('ekspress.eks.token', cluster_name, **cluster_connection) }}"
+  block:
+    - name: Read the nodes of each
       kubernetes.core.k8s_info:
         kind: Node
 

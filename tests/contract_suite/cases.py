@@ -31,12 +31,13 @@ class Case:
     alias: dict[str, str]
     writes: list[str]
     kubernetes: bool = False
+    local: bool = False
     polled: Collection[str] = ()
 
     @property
     def changes(self) -> bool:
         """Whether its first run changes something."""
-        return bool(self.writes) or self.kubernetes
+        return bool(self.writes) or self.kubernetes or self.local
 
     @property
     def action(self) -> str:

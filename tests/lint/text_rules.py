@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LONGEST = 400
+ONE_FILE = ("roles/kubeconfig/files/ekspress_credential.py",)
+"""Programs that people copy: two files would be one too many."""
 HEADER = (
     "# Copyright: (c) 2026, ekspress.eks contributors\n"
     "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
@@ -48,7 +50,7 @@ def _file(root: Path, name: str, text: str) -> Iterator[str]:
     if name.endswith(".py") and text and not text.removeprefix("#!/usr/bin/python\n").startswith(HEADER):
         yield ": does not begin with the two lines of copyright and licence"
     lines = text.splitlines()
-    if name.endswith((".py", ".yml", ".yaml")) and len(lines) > LONGEST:
+    if name.endswith((".py", ".yml", ".yaml")) and len(lines) > LONGEST and name not in ONE_FILE:
         yield f": has {len(lines)} lines; a reader would rather find two files of less than {LONGEST}"
     for page in sorted(set(re.findall(r"(?<![\w/])docs/[\w/]+\.md\b", text))):
         if not (root / page).exists():

@@ -19,7 +19,10 @@ from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import expla
 PLUGINS = "ansible_collections.ekspress.eks.plugins.filter"
 TWICE = [{"name": "web", "releases": []}] * 2
 WRONG: dict[str, list[Any]] = {
-    "access_mappings": [[{"role": "a/b/", "user": "c"}], {"account": "1", "partition": "aws", "authentication_mode": "API"}],
+    "access_mappings": [
+        [{"role": "a/b/", "user": "c"}],
+        {"account": "1", "partition": "aws", "authentication_mode": "API"},
+    ],
     "addon_plan": [TWICE],
     "addon_releases": [TWICE, "upstream", {}],
     "cluster_autoscaler_groups": [

@@ -24,6 +24,8 @@ from sandbox.aws.request import AwsRequest
 from sandbox.aws.state import State
 
 DEFAULT_VERSION = "1.34"
+NO_CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(b'set one').decode()}\n-----END CERTIFICATE-----\n"
+"""The form of a CA certificate, for clusters that nobody calls."""
 SUFFIXES = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
 
 
@@ -94,7 +96,7 @@ def complete(request: AwsRequest, state: State, answer: Answer) -> Answer:
     identifier = mock_random.get_random_hex(32).upper()
     cluster.identity = {"oidc": {"issuer": f"https://oidc.eks.{region}.{suffix}/id/{identifier}"}}
     cluster.endpoint = f"https://{identifier}.gr7.{region}.eks.{suffix}"
-    cluster.certificate_authority = {"data": base64.b64encode(b"no certificate: set one").decode()}
+    cluster.certificate_authority = {"data": base64.b64encode(NO_CERTIFICATE.encode()).decode()}
     cluster.version = parameters.get("version") or DEFAULT_VERSION
     cluster.platformVersion = "eks.9"
     config = dict(parameters["resourcesVpcConfig"])
