@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.doors import ACCOUNT, TRUST, Doors, Keys, closed, known, opened
 from tests.support import wait_until
-
-from .doors import ACCOUNT, TRUST, Doors, Keys, closed, known, opened
 
 PODS = "/api/v1/namespaces/{}/pods"
 SECRETS = "/api/v1/namespaces/{}/secrets"
