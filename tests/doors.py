@@ -104,6 +104,15 @@ class Doors:
             "session_token": answer["SessionToken"],
         }
 
+    def instance(self) -> tuple[str, str]:
+        """The id and private DNS name of an instance of the managed node group."""
+        group = self.aws.fixtures()["clusters"][self.cluster]["auto_scaling_groups"]["general"]
+        autoscaling, ec2 = self.aws.client("autoscaling"), self.aws.client("ec2")
+        [found] = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+        instance = found["Instances"][0]["InstanceId"]
+        [reservation] = ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+        return instance, reservation["Instances"][0]["PrivateDnsName"]
+
     @property
     def creator(self) -> Keys:
         """The keys of whoever made the cluster."""

@@ -34,7 +34,7 @@ IAM = f"arn:aws:iam::{ACCOUNT}:"
 MARKER = f"{IAM}user/marker"
 examples = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
@@ -233,7 +233,7 @@ def documents(draw: st.DrawFn) -> dict[str, str]:
     return data
 
 
-@settings(examples, max_examples=150)
+@settings(examples, max_examples=60)
 @given(data=documents())
 def test_it_reads_documents_as_the_plan_reads_them(judge: Judge, data: dict[str, str]) -> None:
     """Any form of ARN, keys in any case, duplicates, users among roles, accounts, placeholders."""
@@ -252,7 +252,7 @@ def test_it_reads_documents_as_the_plan_reads_them(judge: Judge, data: dict[str,
     }
 
 
-@settings(examples, max_examples=60)
+@examples
 @given(data=documents(), wanted=wanted_roles, absent=st.booleans(), collapse=st.booleans())
 def test_a_change_is_what_was_planned(
     judge: Judge, data: dict[str, str], wanted: tuple[Entry, ...], absent: bool, collapse: bool
