@@ -17,6 +17,7 @@ MODULES = (
     "eks_nodegroups",
     "elbv2",
     "events",
+    "iam_first_user",
     "iam_managed_policies",
     "iam_oidc",
     "iam_quotas",

@@ -331,3 +331,11 @@ def test_another_administrator(aws: AwsServer, eks: Any, role: str) -> None:
     aws.cluster(CLUSTER, creator=session)
     assert CREATOR not in _list(eks)
     assert set(_associated(eks, role)) == {ADMIN}
+
+
+def test_the_first_user_exists(aws: AwsServer, eks: Any) -> None:
+    shown = aws.client("iam").get_user(UserName="moto")["User"]
+    identity = aws.client("sts").get_caller_identity()
+    assert (shown["Arn"], shown["UserId"]) == (CREATOR, identity["UserId"])
+    eks.delete_access_entry(clusterName=CLUSTER, principalArn=CREATOR)
+    eks.create_access_entry(clusterName=CLUSTER, principalArn=CREATOR)

@@ -1,0 +1,335 @@
+# Copyright: (c) 2026, ekspress.eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The move from aws-auth to access entries is lossless, or refused with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input import wanted_entries
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    OWNER,
+    Entry,
+    identity,
+    policy_arn,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import Identity
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import (
+    BRIDGE,
+    Facts,
+    Migration,
+    migration,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_reviews import (
+    CORE,
+    Person,
+    Rbac,
+    Review,
+    people,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
+from hypothesis import given
+from hypothesis import strategies as st
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+DEV = f"arn:aws:iam::{ACCOUNT}:role/dev"
+DEEP = f"arn:aws:iam::{ACCOUNT}:role/teams/dev"
+ANN = f"arn:aws:iam::{ACCOUNT}:user/people/ann"
+NODE = f"arn:aws:iam::{ACCOUNT}:role/node"
+ADMIN = policy_arn("aws", "AmazonEKSClusterAdminPolicy")
+EC2, SESSION = "system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}"
+NODES = ["system:bootstrappers", "system:nodes"]
+
+
+def role(arn: str = DEV, username: str = "dev:{{SessionName}}", groups: Any = ("team",)) -> dict[str, Any]:
+    return {"rolearn": arn, "username": username, "groups": list(groups)}
+
+
+def user(arn: str = ANN, username: str = "ann", groups: Any = ("team",)) -> dict[str, Any]:
+    return {"userarn": arn, "username": username, "groups": list(groups)}
+
+
+def plan(
+    roles: Any = (),
+    users: Any = (),
+    accounts: Any = (),
+    *,
+    entries: dict[str, Entry] | None = None,
+    nodes: dict[str, str] | None = None,
+    there: Any = (DEEP, ANN, NODE),
+) -> Migration:
+    data = {"mapRoles": list(roles), "mapUsers": list(users), "mapAccounts": list(accounts)}
+    known = {identity(arn): arn for arn in there}
+
+    def find(arn: str) -> str | None:
+        return known.get(identity(arn)) if f"::{ACCOUNT}:" in arn else arn
+
+    facts = Facts({identity(arn): entry for arn, entry in (entries or {}).items()}, nodes or {}, find, "me")
+    return migration({key: yaml.safe_dump(value) for key, value in data.items()}, facts)
+
+
+def reasons(*arguments: Any, **more: Any) -> str:
+    made = plan(*arguments, **more)
+    assert made.entries == []
+    return " ".join(map(str, made.refused))
+
+
+def test_a_role_is_found_again_with_its_path() -> None:
+    assert plan([role()]).entries == [
+        {
+            "principal": DEEP,
+            "type": "STANDARD",
+            "username": "dev:{{SessionName}}",
+            "groups": ["team"],
+            "policies": [],
+        }
+    ]
+    assert plan([role(DEV.upper().replace("ARN:AWS:IAM", "arn:aws:iam").replace("ROLE", "role"))]).entries
+
+
+def test_an_administrator_is_bridged() -> None:
+    made = plan([role(groups=["system:masters", "team"])])
+    assert made.entries[0]["groups"] == ["team"]
+    assert made.entries[0]["policies"] == [{"policy": "AmazonEKSClusterAdminPolicy"}]
+    assert made.first_entries[0]["groups"] == ["team", BRIDGE]
+    assert made.needs_bridge
+    done = Entry(DEEP, "x", username="dev:{{SessionName}}", groups=frozenset({"team"}), tags={OWNER: "me"})
+    for policies, groups, bridged in (
+        ({}, set(), True),
+        ({ADMIN: ("default",)}, set(), True),
+        ({ADMIN: ()}, {BRIDGE}, True),
+        ({ADMIN: ()}, set(), False),
+    ):
+        entry = Entry(DEEP, "x", "STANDARD", done.username, done.groups | groups, policies, done.tags)
+        assert plan([role(groups=["system:masters", "team"])], entries={DEEP: entry}).needs_bridge is bridged
+
+
+@pytest.mark.parametrize(
+    ("username", "groups", "kind"),
+    [
+        (EC2, NODES, "EC2_LINUX"),
+        (EC2, [*NODES, "eks:kube-proxy-windows"], "EC2_WINDOWS"),
+        (SESSION, [*NODES, "system:node-proxier"], "FARGATE_LINUX"),
+        (SESSION, NODES, "HYBRID_LINUX"),
+    ],
+)
+def test_nodes(username: str, groups: list[str], kind: str) -> None:
+    assert plan([role(NODE, username, groups)]).entries == [{"principal": NODE, "type": kind}]
+
+
+def test_nodes_that_cannot_be_moved() -> None:
+    assert "has the groups system:masters too" in reasons([role(NODE, EC2, [*NODES, "system:masters"])])
+    assert "under the username 'node'" in reasons([role(NODE, "node", NODES)])
+    assert "it is a user" in reasons((), [user(ANN, EC2, NODES)])
+
+
+def test_managed_nodes_are_known_by_eks() -> None:
+    nodes = {NODE: "EC2_WINDOWS", f"{NODE}2": "FARGATE_LINUX"}
+    assert plan([role(NODE, EC2, NODES)], nodes=nodes).entries == [
+        {"principal": NODE, "type": "EC2_WINDOWS"},
+        {"principal": f"{NODE}2", "type": "FARGATE_LINUX"},
+    ]
+    made = plan([role(NODE, EC2, NODES)], nodes=nodes, entries={NODE: Entry(NODE, kind="EC2_WINDOWS")})
+    assert made.already == (NODE,)
+
+
+@pytest.mark.parametrize(
+    ("username", "after"),
+    [
+        ("x:{{AccountID}}:{{SessionName}}", f"x:{ACCOUNT}:{{{{SessionName}}}}"),
+        ("x:{{SessionNameRaw}}", "x:{{SessionNameRaw}}"),
+        ("x", "x"),
+    ],
+)
+def test_usernames(username: str, after: str) -> None:
+    assert plan([role(username=username)]).entries[0]["username"] == after
+
+
+@pytest.mark.parametrize(
+    ("username", "part"),
+    [
+        ("{{SessionName}}", "needs a colon before"),
+        ("dev-{{SessionName}}", "needs a colon before"),
+        ("x:{{EC2PrivateDNSName}}", "replaces it in aws-auth, and not in access entries"),
+        ("x:{{AccessKeyID}}", "replaces it in aws-auth, and not in access entries"),
+        ("x:{{ SessionName }}", "takes it as it stands today"),
+        ("system:x", "begins with system:"),
+        ("eks:x", "begins with eks:"),
+        ("", "has no username"),
+    ],
+)
+def test_usernames_that_cannot_be_moved(username: str, part: str) -> None:
+    assert part in reasons([role(username=username)])
+
+
+@pytest.mark.parametrize(
+    ("group", "part"),
+    [
+        ("system:monitoring", "begins with system:"),
+        ("system:bootstrappers", "begins with system:"),
+        ("iam:x", "begins with iam:"),
+        ("{{SessionName}}", "has a placeholder"),
+    ],
+)
+def test_groups_that_cannot_be_moved(group: str, part: str) -> None:
+    assert part in reasons([role(groups=["team", group])])
+
+
+def test_the_group_of_everybody_is_everybodys() -> None:
+    assert plan([role(groups=["system:authenticated", "team"])]).entries[0]["groups"] == ["team"]
+
+
+def test_users() -> None:
+    made = plan((), [user(username="x:{{SessionName}}ann")])
+    assert made.entries[0]["username"] == "x:ann"
+    assert "is empty for a user" in reasons((), [user(username="{{SessionName}}")])
+    assert plan((), [user(ANN.replace("people/", ""))], there=()).gone == (ANN.replace("people/", ""),)
+
+
+def test_what_has_no_principal() -> None:
+    assert "mapAccounts lets every role and user" in reasons((), (), [ACCOUNT])
+    assert "not the ARN of an IAM role or user" in reasons((), [user(f"arn:aws:iam::{ACCOUNT}:root")])
+    assert "not the ARN of an IAM role or user" in reasons(
+        (), [user(f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "x")]
+    )
+    linked = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/emr-containers.amazonaws.com/AWSServiceRoleForEMR"
+    mapped = role(f"arn:aws:iam::{ACCOUNT}:role/AWSServiceRoleForEMR")
+    assert "it is a service-linked role" in reasons([mapped], there=[linked])
+    foreign = f"arn:aws:iam::{OTHER}:role/AWSServiceRoleForEMR"
+    assert "it is a service-linked role" in reasons([role(foreign)])
+
+
+def test_what_is_no_text() -> None:
+    assert "is no text to EKS" in reasons([{"rolearn": DEV, "username": "x", "groups": [1]}])
+
+
+def test_the_last_one_counts_and_roles_come_first() -> None:
+    made = plan([role(username="one"), role(DEV.replace("dev", "DEV"), username="two")])
+    assert [entry["username"] for entry in made.entries] == ["two"]
+    assert made.duplicates == (DEV.replace("dev", "DEV"),)
+    made = plan([role(ANN, username="of-roles")], [user(username="of-users")])
+    assert [entry["username"] for entry in made.entries] == ["of-roles"]
+
+
+def test_gone_and_ignored() -> None:
+    made = plan([role(f"{DEV}2"), role(DEEP)])
+    assert (made.gone, made.ignored, made.entries) == ((f"{DEV}2",), (DEEP,), [])
+
+
+def test_entries_of_others_count_already() -> None:
+    made = plan([role(groups=["system:monitoring"]), role(NODE, "x")], entries={DEEP: Entry(DEEP), NODE: Entry(NODE)})
+    assert (made.entries, made.refused, made.already) == ([], (), (NODE,))
+
+
+def test_the_way_back() -> None:
+    ours = Entry(DEEP, "x", "STANDARD", "dev:{{SessionName}}", frozenset({"team", BRIDGE}), {}, {OWNER: "me"})
+    assert plan([role()], entries={DEEP: ours}).against_undo() == []
+    assert plan([role()], entries={DEEP: ours}).made == [DEEP]
+    assert "would let it in as 'other'" in plan([role(username="other")], entries={DEEP: ours}).against_undo()[0]
+    assert "does not let it in any more" in plan(entries={DEEP: ours}).against_undo()[0]
+    assert (
+        "does not let it in any more"
+        in plan([role(groups=["x:y"]), role(f"{DEV}2")], entries={ANN: ours}).against_undo()[0]
+    )
+    node = Entry(NODE, "x", "EC2_LINUX", EC2, frozenset({"system:nodes"}), {}, {OWNER: "me"})
+    assert plan([role(NODE, EC2, NODES)], entries={NODE: node}).against_undo() == []
+
+
+names = st.sampled_from(
+    ["dev", "x:{{SessionName}}", "x:{{AccountID}}", "{{SessionName}}", "system:x", "a:{{SessionNameRaw}}"]
+)
+groups = st.lists(
+    st.sampled_from(["team", "ops", "system:masters", "system:authenticated", "system:monitoring", "system:nodes"]),
+    max_size=3,
+)
+
+
+@given(st.lists(st.builds(role, st.sampled_from([DEV, NODE, DEEP, f"{DEV}2"]), names, groups), max_size=6))
+def test_everybody_is_somewhere_and_nobody_changes(roles: list[dict[str, Any]]) -> None:
+    made = plan(roles)
+    counted = {identity(item["rolearn"]): item for item in roles if item["rolearn"] != DEEP}
+    told = [identity(entry["principal"]) for entry in made.entries]
+    told += [item.mapped.key for item in made.refused] + [arn.lower() for arn in made.gone]
+    assert sorted(told) == sorted(counted)
+    # What comes out is what the module access_entries takes.
+    wanted_entries(made.first_entries, partition="aws", account=ACCOUNT, owner="me")
+    for item in made.identities:
+        mapped = counted[identity(item.principal)]
+        before, after = Person(item, "s").before(), Person(item, "s").after()
+        if item.kind != "STANDARD":
+            assert "system:nodes" in mapped["groups"]
+            continue
+        assert before["user"] == after["user"]
+        lost = set(before["groups"]) - set(after["groups"])
+        assert lost == ({"system:masters"} if item.admin else set())
+        assert set(after["groups"]) <= set(before["groups"])
+
+
+def rbac(*subjects: dict[str, Any], rules: Any = ()) -> Rbac:
+    binding = {
+        "metadata": {"name": "b", "namespace": "team"},
+        "roleRef": {"kind": "Role", "name": "r"},
+        "subjects": list(subjects),
+    }
+    return Rbac([{"metadata": {"name": "r", "namespace": "team"}, "rules": list(rules)}], [], [binding], [])
+
+
+def test_reviews() -> None:
+    rules = [{"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"], "resourceNames": ["a"]}]
+    people_of = {"kind": "Group", "name": "team"}
+    chosen, left_out = rbac(people_of, rules=rules).reviews(100)
+    assert (chosen[: len(CORE)], left_out) == (list(CORE), 0)
+    assert chosen[len(CORE) :] == [Review("patch", "apps", "deployments/scale", "team", "a")]
+    assert chosen[-1].attributes() == {
+        "resourceAttributes": {
+            "verb": "patch",
+            "group": "apps",
+            "resource": "deployments",
+            "subresource": "scale",
+            "namespace": "team",
+            "name": "a",
+        }
+    }
+    assert str(chosen[-1]) == "patch deployments/scale.apps a in team"
+    assert rbac(people_of, rules=rules).reviews(1) == (list(CORE), 1)
+    for subject in ({"kind": "ServiceAccount", "name": "x"}, {"kind": "Group", "name": "system:nodes"}):
+        assert rbac(subject, rules=rules).reviews(100) == (list(CORE), 0)
+    assert len(CORE) == len(set(CORE))
+
+
+def test_cluster_wide_reviews() -> None:
+    role_of = {"metadata": {"name": "r"}, "rules": [{"nonResourceURLs": ["/x"], "verbs": ["get"]}]}
+    binding = {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "ClusterRole", "name": "r"},
+        "subjects": [{"kind": "User", "name": "dev:ann"}, {"kind": "User", "name": "system:kube-proxy"}],
+    }
+    found = Rbac([], [role_of], [], [binding])
+    assert found.reviews(100)[0][-1] == Review("get", path="/x")
+    assert found.users() == ["dev:ann", "system:kube-proxy"]
+
+
+def test_people_are_tried_by_the_names_that_bindings_have() -> None:
+    item = Identity(Mapped(DEV, "dev:{{SessionName}}", ("team",)), DEEP, "STANDARD", "dev:{{SessionName}}", ("team",))
+    tried = people(item, ["dev:ann", "dev:", "ops:bob", "dev:cy", "dev:dan"])
+    assert [person.session for person in tried] == ["ann", "cy", "ekspress-proof"]
+    assert tried[0].before() == {"user": "dev:ann", "groups": ["team", "system:authenticated"]}
+    assert tried[0].after() == {
+        "user": "dev:ann",
+        "groups": ["team", "system:authenticated"],
+        "extra": {
+            "arn": [f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/ann"],
+            "canonicalArn": [DEV],
+            "sessionName": ["ann"],
+        },
+    }
+    ann = Identity(Mapped(ANN, "ann"), ANN, "STANDARD", "ann")
+    assert [person.after()["extra"]["canonicalArn"] for person in people(ann, [])] == [[ANN]]
+
+
+def test_a_session_with_an_at_sign() -> None:
+    item = Identity(Mapped(DEV, "x:{{SessionNameRaw}}"), DEEP, "STANDARD", "x:{{SessionNameRaw}}")
+    assert people(item, ["x:ann@b.c"])[0].before()["user"] == "x:ann@b.c"
