@@ -191,11 +191,12 @@ def test_what_takes_access_away_is_refused_and_forced_and_undone(team: Team, cas
     team.is_in(victim)
 
 
-def _let_in_by_the_module(team: Team, *arns: str) -> None:
-    """Have the module itself write their entries."""
-    team.done(CREATOR, roles=[team.entry(arn) for arn in arns], force=True)
+def _let_in_by_the_module(team: Team, *arns: str) -> str:
+    """Have the module itself write their entries; return the backup of what was before."""
+    backup: str = team.done(CREATOR, roles=[team.entry(arn) for arn in arns])["backup"]
     for arn in arns:
         team.is_in(arn)
+    return backup
 
 
 def test_purge_with_an_empty_inventory(team: Team) -> None:
@@ -232,19 +233,7 @@ def test_two_environments_on_one_cluster(team: Team) -> None:
 
 def test_a_backup_without_the_caller(team: Team) -> None:
     team.doors.aws_auth(mapRoles=team.text(team.deputy))
-    _let_in_by_the_module(team, team.operator)
-    without = team.done(team.deputy, roles=[item(f"arn:aws:iam::{ACCOUNT}:role/x", "x")])
-    assert without["backup"]
-    with team.doors.admin() as kube:
-        backups = kube.get(
-            "/api/v1/namespaces/kube-system/configmaps?labelSelector=ekspress.eks%2Fbackup-of%3Daws-auth"
-        )
-    name = team.in_aws_auth(team.operator).lower()
-    [old] = [
-        one["metadata"]["name"]
-        for one in backups["items"]
-        if name not in one["data"].get("mapRoles", "").lower() and team.tag in one["data"].get("mapRoles", "")
-    ]
+    old = _let_in_by_the_module(team, team.operator)
     team.refused(team.operator, ITSELF, state="restored", backup=old)
     newest = team.done(team.operator, state="restored", backup=old, force=True)["backup"]
     team.becomes(team.operator, None)
@@ -282,9 +271,9 @@ def test_the_wrong_form_of_an_arn(team: Team) -> None:
         (f"arn:aws:iam::{ACCOUNT}:user/{team.tag}", "is the ARN of a user: list it in users"),
         (f"arn:aws-cn:iam::{ACCOUNT}:role/{team.tag}", "in partition aws-cn"),
         (f"arn:aws:iam::{ACCOUNT}:root", "root user"),
-        (f"arn:aws:iam::{ACCOUNT}:role/", "no valid name"),
-        (f"arn:aws:iam::12345:role/{team.tag}", "account"),
-        (team.tag, "ARN"),
+        (f"arn:aws:iam::{ACCOUNT}:role/", "an invalid account, path or name"),
+        (f"arn:aws:iam::12345:role/{team.tag}", "is not an ARN"),
+        (team.tag, "is not an ARN"),
     ):
         for force in (False, True):
             team.refused(team.operator, reason, roles=[item(arn, "x", MASTERS)], force=force)
@@ -303,7 +292,8 @@ def test_a_path_in_an_arn(team: Team) -> None:
 
 
 def test_texts_that_are_broken(team: Team) -> None:
-    """Somebody broke it with an editor: the module adds nothing to what nobody can read, and brings the last one back."""
+    """Somebody broke it with an editor: the module adds nothing to what nobody can read; it brings a backup back."""
+    team.doors.aws_auth(mapRoles=team.text(team.deputy, team.node))
     _let_in_by_the_module(team, team.operator)
     team.done(team.operator, roles=[item(f"arn:aws:iam::{ACCOUNT}:role/x", "x")])
     whole = team.data()
