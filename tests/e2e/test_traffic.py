@@ -134,7 +134,12 @@ def test_an_ingress_of_the_group_shares_the_load_balancer(
     listeners = elb.describe_listeners(LoadBalancerArn=balancers[hostname])["Listeners"]
     (secure,) = [item["ListenerArn"] for item in listeners if item["Port"] == 443]
     rules = elb.describe_rules(ListenerArn=secure)["Rules"]
-    hosts = [value for found in rules for item in found["Conditions"] for value in item["HostHeaderConfig"]["Values"]]
+    hosts = [
+        value
+        for found in rules
+        for item in found["Conditions"]
+        for value in item.get("HostHeaderConfig", {}).get("Values", [])
+    ]
     assert hosts == [DIRECT]
 
 
