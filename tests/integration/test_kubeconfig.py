@@ -143,7 +143,7 @@ def test_a_link_stays_a_link(ground: Ground, tmp_path: Path) -> None:
     ground.write("")
     ground.path.rename(tmp_path / "dotfile")
     ground.path.symlink_to(tmp_path / "dotfile")
-    assert ground.run()["path"] == str(tmp_path / "dotfile")
+    assert ground.run()["kubeconfig"] == str(tmp_path / "dotfile")
     assert ground.path.is_symlink()
     assert ground.content("contexts", "blue")["user"] == "blue"
 
