@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -54,7 +54,7 @@ OPTIONS = {
 }
 
 
-def kubeconfig_clusters(variables: list[Mapping[str, Any]], hosts: list[str]) -> list[dict[str, str]]:
+def kubeconfig_clusters(variables: Iterable[Mapping[str, Any]], hosts: list[str]) -> list[dict[str, str]]:
     known = list(variables)
     asked = {name for host in known if host["inventory_hostname"] in hosts and (name := _stable_name(host))}
     return [_cluster(host) for host in known if host["inventory_hostname"] in hosts or _stable_name(host) in asked]

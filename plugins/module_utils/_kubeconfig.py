@@ -35,7 +35,7 @@ def argument_spec() -> dict[str, Any]:
     text = {"type": "str"}
     return {
         **aws_options(),
-        "path": {"type": "path", "default": "~/.kube/config"},
+        "path": {"type": "path", "required": True},
         "clusters": {
             "type": "list",
             "elements": "dict",
@@ -222,7 +222,7 @@ def _result(found: files.Found, plan: kubeconfigs.Plan) -> dict[str, Any]:
         before["mode"], after["mode"] = f"{found.mode:04o}", f"{files.MODE:04o}"
     return {
         "changed": plan.text != (found.text or "") or "mode" in before,
-        "path": found.path,
+        "kubeconfig": found.path,
         "contexts": [{"name": name, "state": state} for name, state in plan.states.items()],
         "current_context": plan.current_context,
         "diff": {"before_header": found.path, "after_header": found.path, "before": before, "after": after},

@@ -29,7 +29,7 @@ options:
     description:
       - Path of the kubeconfig. It is made where it does not exist, its directory too. A link to it stays a link.
     type: path
-    default: ~/.kube/config
+    required: true
   clusters:
     description:
       - The clusters.
@@ -160,6 +160,7 @@ EXAMPLES = r"""
 
 - name: Add contexts of another role to the same file
   ekspress.eks.kubeconfig:
+    path: ~/.kube/config
     clusters:
       - name: production-blue
     region: eu-central-1
@@ -169,7 +170,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+kubeconfig:
   description: Path of the file, links followed.
   returned: success
   type: str

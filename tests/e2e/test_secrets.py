@@ -168,7 +168,7 @@ def test_no_secret_is_shown(ground: Ground, way: str) -> None:
     run, text = ground.run(way, tasks(ground))
     assert run.code == 0, run.output
     assert found(ground, text) == []
-    failed = {record["task"]: record["result"]["msg"] for record in run.records if record["kind"] == "failed"}
+    failed = {record["task"]: record["result"].get("msg") for record in run.records if record["kind"] == "failed"}
     # What was to succeed did, so that it held a token or a key; the others show what a failure says.
     assert {int(name.split()[0]) for name in failed if name[0].isdigit()} == {2, 5, 8, 12, 15, 17}, failed
     ours = [name for name in run.modules() if "ekspress.eks." in name]
