@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -248,7 +249,7 @@ def main() -> None:
     """Serve the lines."""
     for line in sys.stdin:
         asked = json.loads(line)
-        print(killed_after(asked["write"], lambda asked=asked: move(asked["cluster"], asked["mode"])), flush=True)
+        print(killed_after(asked["write"], partial(move, asked["cluster"], asked["mode"])), flush=True)
 
 
 if __name__ == "__main__":
