@@ -16,6 +16,8 @@ import pytest
 from sandbox import authenticator, control_plane, process
 from sandbox.kube_client import KubeClient
 from sandbox.state import socket_directory
+from tests.doors import Doors
+from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
 
 from .conftest import UP_SECONDS, Box
@@ -37,7 +39,13 @@ def recorded(box: Box) -> set[int]:
     return {pid for name in box.state()["clusters"] for pid in box.processes(name).values()}
 
 
-SLOW_IMPORTS = ("moto.", "kubernetes.", "werkzeug.")
+def creator_is_in(box: Box) -> bool:
+    """Whether whoever made the cluster gets in by a token, and may everything."""
+    doors = Doors(RunningSandbox(box.directory), "sandbox-blue")
+    return doors.status(doors.creator, "GET", "/metrics") == 200
+
+
+SLOW_IMPORTS = ("moto.", "kubernetes.", "werkzeug.", "cryptography.")
 """They take longer than all else that `up` does where everything is up."""
 
 
@@ -93,6 +101,27 @@ def test_a_killed_component_comes_back_alone(box: Box) -> None:
     kube = client(box)
     assert kube.get("/api/v1/namespaces/kept")
     kube.close()
+    assert creator_is_in(box)
+
+
+def test_without_the_account_access_policies_allow_nothing(box: Box) -> None:
+    """RBAC goes on to allow what it does."""
+    box.up()
+    doors = Doors(RunningSandbox(box.directory), "sandbox-blue")
+    user = doors.who(doors.creator)
+    assert user is not None
+    kube = client(box)
+
+    def may(**more: object) -> bool:
+        asked = {"user": user.username, "nonResourceAttributes": {"path": "/metrics", "verb": "get"}, **more}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return bool(kube.request("POST", path, {"spec": asked})[1]["status"]["allowed"])
+
+    assert may(extra=user.extra)
+    os.kill(box.processes()["aws"], signal.SIGKILL)
+    wait_until(lambda: not may(extra=user.extra), "an answer without the policies")
+    assert may(groups=["system:masters"])
+    kube.close()
 
 
 def test_everything_killed_at_once_comes_back(box: Box) -> None:
@@ -102,6 +131,7 @@ def test_everything_killed_at_once_comes_back(box: Box) -> None:
     box.up()
     assert box.run("status").returncode == 0
     assert set(box.owned()) == recorded(box)
+    assert creator_is_in(box)
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 3.2])

@@ -39,6 +39,14 @@ def roles(*entries: Entry) -> Wanted:
     return Wanted(roles=entries)
 
 
+def test_what_is_no_string_counts_as_an_empty_one() -> None:
+    """So the real authenticator judges it; as a change it is shown as it looks."""
+    done = run({"mapRoles": f"- rolearn: {A.arn}\n  username: no\n  groups: [dev, 123]\n"}, roles(A))
+    assert done.effective_before[A.key] == Entry(A.arn, "", ("dev", ""))
+    assert done.effective_after[A.key] == A
+    assert done.changes == (Change("roles", A.key, Entry(A.arn, "no", ("dev", "123")), A),)
+
+
 def test_what_we_write_is_tracked_and_what_was_there_is_not() -> None:
     done = run({"mapRoles": text(A, Entry(B.arn, "other"))}, Wanted(roles=(A, B, C), accounts=("111122223333",)))
     assert done.tracked_after.roles == {B.key: B.digest, C.key: C.digest}
