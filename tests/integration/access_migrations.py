@@ -32,7 +32,7 @@ from ansible_collections.ekspress.eks.tests.support import run_logic
 from botocore.endpoint import Endpoint
 
 from sandbox.process import ROOT
-from tests.sandbox.auth.doors import ACCOUNT, Doors
+from tests.doors import ACCOUNT, Doors
 
 KILLED, FAILED = 9, 1
 SESSION = "{{SessionName}}"

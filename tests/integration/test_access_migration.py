@@ -16,6 +16,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import OWNER
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
 
+from tests.doors import ACCOUNT, CLUSTER, Doors, known
 from tests.e2e.playbook import Run, inventory, run
 from tests.integration.access_migrations import (
     CLUSTER_ADMIN,
@@ -26,22 +27,18 @@ from tests.integration.access_migrations import (
     migrate,
     move,
 )
-from tests.sandbox.auth.doors import ACCOUNT, Doors, known
-from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
 
-CLUSTER = "sandbox-migration"
 PODS = "/api/v1/namespaces/default/pods"
 METRICS = "/metrics"
 
 
 @pytest.fixture
-def town(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+def town(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """A cluster with people and nodes in aws-auth, before the move."""
-    sandbox.up(CLUSTER)
-    for name, value in sandbox.environment.items():
+    for name, value in doors.sandbox.environment.items():
         monkeypatch.setenv(name, value)
-    made = Town(Doors(sandbox, CLUSTER), f"x{uuid.uuid4().hex[:8]}")
+    made = Town(doors, f"x{uuid.uuid4().hex[:8]}")
     made.found()
     made.doors.bind(made.team, "default", ["list"], "pods")
     yield made
