@@ -160,13 +160,10 @@ def migration(data: Mapping[str, str], facts: Facts) -> Migration:
     identities += _unmapped_nodes(facts, mapped)
     refused = {identity(item.mapped.arn) for item in made if isinstance(item, Refusal)}
     whole = {identity(item.principal) for item in identities} | refused
-    theirs, ours = [], []
-    for item in sorted(identities, key=lambda one: one.principal):
-        current = facts.entries.get(identity(item.principal))
-        foreign = current is not None and current.tags.get(OWNER) != facts.owner
-        (theirs if foreign else ours).append(item)
+    identities.sort(key=lambda one: one.principal)
+    theirs = [item for item in identities if _foreign(item, facts)]
     return Migration(
-        identities=tuple(ours),
+        identities=tuple(item for item in identities if not _foreign(item, facts)),
         already=tuple(item.principal for item in theirs),
         gone=tuple(item for item in made if isinstance(item, str)),
         ignored=tuple(dict.fromkeys(ignored)),
@@ -179,6 +176,12 @@ def migration(data: Mapping[str, str], facts: Facts) -> Migration:
         ),
         facts=facts,
     )
+
+
+def _foreign(item: Identity, facts: Facts) -> bool:
+    """Whether an identity has an entry that others made."""
+    current = facts.entries.get(identity(item.principal))
+    return current is not None and current.tags.get(OWNER) != facts.owner
 
 
 def _covered(item: Refusal, facts: Facts) -> bool:
