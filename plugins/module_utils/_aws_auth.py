@@ -50,7 +50,7 @@ def run(params: dict[str, Any], context: Context, place: Place = EKS) -> dict[st
         if cluster.authentication_mode == "API":
             raise EksError(
                 f"EKS cluster {cluster.name!r} has the authentication mode API, in which aws-auth is not read; nothing "
-                "was written. Use EKS access entries (aws eks create-access-entry, associate-access-policy)."
+                "was written. Use EKS access entries (ekspress.eks.access_entries)."
             )
         entries = wanted(params, cluster.partition)
     kubernetes = connect(params, aws, context, cluster)

@@ -37,8 +37,8 @@ description:
     C(eks:ListAccessPolicies) and C(eks:TagResource), and C(iam:PassRole) for entries of nodes. Where rights are taken
     away C(sts:GetCallerIdentity). For O(authentication_mode) C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For
     V(API), and where entries of nodes go, C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles)
-    and C(eks:DescribeFargateProfile); for V(API) also, in Kubernetes, C(get) of the ConfigMap C(aws-auth) in
-    C(kube-system).
+    and C(eks:DescribeFargateProfile); for V(API) also C(iam:ListRoles) and C(iam:ListUsers), and in Kubernetes, C(get)
+    of the ConfigMap C(aws-auth) in C(kube-system).
 options:
   entries:
     description:

@@ -42,7 +42,7 @@ def mapped(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
 def cluster(aws: AwsServer, mapped: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster of the mode CONFIG_MAP with a node group, and the roles a and b."""
     monkeypatch.setattr(_access_entries_mode, "FIRST_PAUSE", 0.05)
-    for name in ("a", "b", "node"):
+    for name in ("a", "b", "node", "karpenter"):
         make_role(aws, name)
     make_cluster(aws)
     subnet = aws.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
@@ -113,7 +113,8 @@ def test_api_with_somebody_left_behind(aws: AwsServer, mapped: list[Entry]) -> N
     aws.client("eks").delete_access_entry(clusterName="blue", principalArn=CREATOR)
     mapped += [
         Entry(role_arn("karpenter"), "system:node:{{EC2PrivateDNSName}}", ("system:nodes",)),
-        Entry(role_arn("b"), "b"),
+        Entry(role_arn("B"), "b"),
+        Entry("arn:aws:iam::444455556666:role/theirs", "c"),
         Entry("111122223333"),
     ]
     aws.clear_calls()
@@ -122,7 +123,8 @@ def test_api_with_somebody_left_behind(aws: AwsServer, mapped: list[Entry]) -> N
     for part in (
         f"{NODE}: a managed node group",
         f"{role_arn('karpenter')}: aws-auth lets nodes in",
-        f"{role_arn('b')}: aws-auth lets it in",
+        f"{role_arn('B')}: aws-auth lets it in",
+        "arn:aws:iam::444455556666:role/theirs: aws-auth lets it in",
         "111122223333: aws-auth lets it in",
         f"{CREATOR}: it is whom this task runs as",
         f"No access entry has {ADMIN}",
@@ -134,7 +136,8 @@ def test_api_with_somebody_left_behind(aws: AwsServer, mapped: list[Entry]) -> N
 def test_api_with_everybody_on_board(aws: AwsServer, mapped: list[Entry]) -> None:
     done(entries=None, authentication_mode=BOTH)
     deep = make_role(aws, "deep", "/teams/")
-    mapped.append(Entry(role_arn("deep"), "x"))
+    # By the mapping of a role that is gone nobody gets in.
+    mapped += [Entry(role_arn("DEEP"), "x"), Entry(role_arn("gone"), "x")]
     assert done(entry(deep), authentication_mode=API)["authentication_mode"] == API
 
 
@@ -180,3 +183,10 @@ def test_what_eks_made_with_the_mode_is_guarded_too(aws: AwsServer) -> None:
     result = converge(entry(CREATOR, policies=[]), authentication_mode=BOTH)
     assert result["failed"]
     assert "The authentication mode is API_AND_CONFIG_MAP now, which cannot be undone" in result["msg"]
+
+
+def test_without_the_right_to_list_roles_all_count(aws: AwsServer, mapped: list[Entry]) -> None:
+    done(entries=None, authentication_mode=BOTH)
+    mapped.append(Entry(role_arn("gone"), "x"))
+    aws.fault("ListRoles", "deny", times=None)
+    assert f"{role_arn('gone')}: aws-auth lets it in" in refused(entry("a"), authentication_mode=API)

@@ -86,7 +86,7 @@ def test_in_authentication_mode_api_it_refuses(eks: Eks) -> None:
     for options in ({"roles": [entry("new")]}, {"state": "restored"}):
         ran = eks.run(**options)
         assert "authentication mode API, in which aws-auth is not read" in ran.message
-        assert "create-access-entry" in ran.message
+        assert "ekspress.eks.access_entries" in ran.message
         assert ran.calls == ["eks:DescribeCluster"]
     assert eks.mappings.version == version
     for mode in ("API_AND_CONFIG_MAP", "CONFIG_MAP"):
