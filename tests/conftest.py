@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from sandbox.aws.client import UNWANTED, AwsServer
 
-pytest_plugins = ["tests.sandbox_fixtures"]
+pytest_plugins = ["tests.sandbox_fixtures", "tests.doors"]
 
 # Templates find the collection's filters only if this comes before any import of it, as in Ansible's programs.
 init_plugin_loader()

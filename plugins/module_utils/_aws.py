@@ -206,7 +206,7 @@ class Aws:
             if key not in self._clients:
                 arguments = self._client_arguments()
                 if public:
-                    own = botocore.config.Config(ignore_configured_endpoint_urls=True)
+                    own = _given_config({"ignore_configured_endpoint_urls": True})
                     arguments |= {"config": arguments["config"].merge(own), "endpoint_url": None}
                 try:
                     client = self._session.create_client(service, region_name=key[1], **arguments)

@@ -37,6 +37,9 @@ class Item:
 
     node: Node
     entry: Entry
+    """What it looks like."""
+    taken: Entry
+    """What the authenticator takes it for: what is no string is an empty one."""
     exact: bool
     """False where a part of it is no string, so that the authenticator does not take it for what it looks like."""
     fields: dict[str, list[Field]] = field(default_factory=dict)
@@ -63,7 +66,8 @@ def read_account(node: Node) -> Item:
     found = node.resolved
     if found.kind != "scalar":
         raise TextError("an account is a list or a mapping; it must be 12 digits in quotes", node.line)
-    return Item(node, Entry("" if found.is_null else found.value), exact=True)
+    entry = Entry("" if found.is_null else found.value)
+    return Item(node, entry, entry, exact=True)
 
 
 def read_entry(node: Node, section: str) -> Item:
@@ -78,24 +82,28 @@ def read_entry(node: Node, section: str) -> Item:
     usernames = [item.value for item in fields.get("username", [])]
     strings = [value.resolved.value for value in usernames if _is_string(value)]
     shown = strings or [value.resolved.value for value in usernames if value.resolved.kind == "scalar"]
-    groups, well_typed = _groups(fields.get("groups", []))
+    groups, taken, well_typed = _groups(fields.get("groups", []))
     entry = Entry(arns[-1], shown[-1] if shown else "", groups)
-    return Item(node, entry, well_typed and all(map(_is_string, usernames)), fields)
+    as_taken = Entry(arns[-1], strings[-1] if strings else "", taken)
+    return Item(node, entry, as_taken, well_typed and all(map(_is_string, usernames)), fields)
 
 
-def _groups(fields: list[Field]) -> tuple[tuple[str, ...], bool]:
+def _groups(fields: list[Field]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """The groups as they look, as they are taken, and whether that is the same."""
     groups: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     exact = True
     for value in (item.value.resolved for item in fields):
         if value.kind == "sequence":
             texts = [child.resolved for child in value.children]
             groups = tuple(text.value for text in texts if text.kind == "scalar")
+            taken = tuple(text.value if text.is_text else "" for text in texts)
             exact = exact and all(text.is_text for text in texts)
         elif value.is_null:
-            groups = ()
+            groups = taken = ()
         else:
             exact = False
-    return groups, exact
+    return groups, taken, exact
 
 
 def _is_string(value: Node) -> bool:

@@ -209,7 +209,7 @@ def _check_users(roles: _Section, users: Iterable[Entry]) -> None:
 def _effective(listings: Iterable[Listing]) -> dict[str, Entry]:
     by_section = {listing.section: listing for listing in listings}
     return {
-        item.key: item.entry
+        item.key: item.taken
         for name in ("accounts", "users", "roles")
         if name in by_section
         for item in by_section[name].items

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from sandbox.aws.access_policies import POLICIES
+from tests.doors import ACCOUNT, Doors, Known, known
 from tests.support import wait_until
-
-from .doors import ACCOUNT, Doors, Known, known
 
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 READS = ("get", "list", "watch")
@@ -119,7 +119,7 @@ def test_scopes(doors: Doors, name: str, patterns: list[str], inside: list[str],
     role, user = entered(doors, name)
     doors.associate(role, "AmazonEKSViewPolicy", *patterns)
     for namespace in inside:
-        wait_until(lambda space=namespace: may(doors, user, attributes("pods", "list", space)))
+        wait_until(partial(may, doors, user, attributes("pods", "list", namespace)))
     for namespace in outside:
         assert not may(doors, user, attributes("pods", "list", namespace)), namespace
 

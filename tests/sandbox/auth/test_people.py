@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.doors import ACCOUNT, TRUST, Doors, Keys, closed, known, opened
 from tests.support import wait_until
-
-from .doors import ACCOUNT, TRUST, Doors, Keys, closed, known, opened
 
 PODS = "/api/v1/namespaces/{}/pods"
 SECRETS = "/api/v1/namespaces/{}/secrets"
@@ -139,16 +138,12 @@ def test_usernames_name_the_session(doors: Doors, name: str, template: str, user
 
 def test_a_node_is_known_by_the_name_of_its_instance(doors: Doors) -> None:
     """As a kubelet does: the session of the node's role is named like the instance."""
-    fixture = doors.aws.fixtures()["clusters"][doors.cluster]
-    group = fixture["auto_scaling_groups"]["general"]
-    groups = doors.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])
-    instance = groups["AutoScalingGroups"][0]["Instances"][0]["InstanceId"]
-    [reservation] = doors.aws.client("ec2").describe_instances(InstanceIds=[instance])["Reservations"]
-    name = reservation["Instances"][0]["PrivateDnsName"]
-    iam, role = doors.aws.client("iam"), f"{doors.cluster}-node"
-    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(TRUST))
-    doors.await_role(fixture["node_role_arn"], known(f"system:node:{name}", "system:nodes"), instance)
-    doors.await_role(fixture["node_role_arn"], None, "i-0000000000000dead")
+    instance, name = doors.instance()
+    role = f"{doors.cluster}-node"
+    doors.aws.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(TRUST))
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    doors.await_role(arn, known(f"system:node:{name}", "system:nodes"), instance)
+    doors.await_role(arn, None, "i-0000000000000dead")
 
 
 def test_tokens_that_are_none(doors: Doors, name: str) -> None:

@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-from botocore.signers import RequestSigner
 
 from sandbox.aws.client import AwsServer
 from tests.sandbox.aws.policies import ACCOUNT, Refused, trust
@@ -114,107 +111,6 @@ def test_settings_of_a_cluster(aws: AwsServer) -> None:
     assert cluster["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
     assert cluster["computeConfig"]["enabled"] is True
     assert cluster["health"]["issues"][0]["message"] == "broken"
-
-
-def _token(aws: AwsServer, credentials: dict[str, Any] | None = None, *, signs: str = "x-k8s-aws-id") -> str:
-    """Mint a token as ``aws eks get-token`` does."""
-    client = aws.client("sts", credentials=credentials)
-    signer: RequestSigner = client._request_signer
-    request = {
-        "method": "GET",
-        "url": "https://sts.eu-central-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
-        "body": {},
-        "headers": {signs: "sandbox-blue"},
-        "context": {},
-    }
-    url = signer.generate_presigned_url(request, operation_name="", expires_in=60, region_name="eu-central-1")
-    return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
-
-
-def _review(aws: AwsServer, token: str, cluster: str = "sandbox-blue") -> dict[str, Any]:
-    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
-    answer = aws.admin("POST", f"authenticate/{cluster}", review)
-    assert (answer["apiVersion"], answer["kind"]) == ("authentication.k8s.io/v1", "TokenReview")
-    status: dict[str, Any] = answer["status"]
-    return status
-
-
-def test_token_of_the_creator(aws: AwsServer) -> None:
-    aws.fixtures()
-    status = _review(aws, _token(aws))
-    assert status["authenticated"] is True
-    assert status["user"]["username"] == "kubernetes-admin"
-    assert status["user"]["groups"] == ["system:masters"]
-    identity = aws.client("sts").get_caller_identity()
-    assert status["user"]["uid"] == f"aws-iam-authenticator:{ACCOUNT}:{identity['UserId']}"
-    assert status["user"]["extra"] == {
-        "accessKeyId": [aws.environment["AWS_ACCESS_KEY_ID"]],
-        "arn": [identity["Arn"]],
-        "canonicalArn": [identity["Arn"]],
-        "principalId": [identity["UserId"]],
-        "sessionName": [""],
-    }
-
-
-def test_token_of_a_role_whose_other_session_made_the_cluster(aws: AwsServer, iam: Any) -> None:
-    aws.fixtures()
-    document = trust({"AWS": ACCOUNT})
-    role = iam.create_role(RoleName="platform", Path="/teams/", AssumeRolePolicyDocument=document)["Role"]
-    sts = aws.client("sts")
-    keys = {
-        session: sts.assume_role(RoleArn=role["Arn"], RoleSessionName=session)["Credentials"]
-        for session in ("maker", "user")
-    }
-    made_by = aws.client("sts", credentials=keys["maker"]).get_caller_identity()["Arn"]
-    aws.cluster("sandbox-blue", creator=made_by)
-    user = _review(aws, _token(aws, keys["user"]))["user"]
-    assert user["extra"] == {
-        "accessKeyId": [keys["user"]["AccessKeyId"]],
-        "arn": [f"arn:aws:sts::{ACCOUNT}:assumed-role/platform/user"],
-        # STS names no path, so neither does the authenticator.
-        "canonicalArn": [f"arn:aws:iam::{ACCOUNT}:role/platform"],
-        "principalId": [role["RoleId"]],
-        "sessionName": ["user"],
-    }
-    assert _review(aws, _token(aws))["authenticated"] is False
-
-
-def test_token_of_somebody_else(aws: AwsServer) -> None:
-    fixtures = aws.fixtures()
-    stranger = aws.account("210987654321", user="stranger")
-    assert _review(aws, _token(aws, stranger))["authenticated"] is False
-    aws.cluster("sandbox-blue", creator=stranger["arn"])
-    assert _review(aws, _token(aws, stranger))["authenticated"] is True
-    assert _review(aws, _token(aws))["authenticated"] is False
-    assert _review(aws, _token(aws, stranger), fixtures["remote"]["cluster"])["authenticated"] is False
-
-
-def _rewritten(token: str, old: str, new: str) -> str:
-    prefix, encoded = token.split(".", 1)
-    url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-    changed = re.sub(old, new, url)
-    assert changed != url
-    return f"{prefix}." + base64.urlsafe_b64encode(changed.encode()).decode().rstrip("=")
-
-
-def test_invalid_tokens(aws: AwsServer) -> None:
-    aws.fixtures()
-    good = _token(aws)
-    old = (datetime.now(UTC) - timedelta(minutes=15)).strftime("%Y%m%dT%H%M%SZ")
-    future = (datetime.now(UTC) + timedelta(minutes=6)).strftime("%Y%m%dT%H%M%SZ")
-    for token, why in (
-        ("", "does not start"),
-        ("k8s-aws-v1.%%%", "base64url"),
-        (_token(aws, signs="x-other"), "x-k8s-aws-id"),
-        (_rewritten(good, "GetCallerIdentity", "AssumeRole"), "Action"),
-        (_rewritten(good, r"X-Amz-Date=\w+", f"X-Amz-Date={old}"), "expired"),
-        (_rewritten(good, r"X-Amz-Date=\w+", f"X-Amz-Date={future}"), "future"),
-        (_rewritten(good, r"X-Amz-Date=\w+", "X-Amz-Date=x"), "X-Amz-Date"),
-        (_rewritten(good, "%2Fsts%2F", "%2Fec2%2F"), "not signed for STS"),
-    ):
-        status = _review(aws, token)
-        assert status["authenticated"] is False
-        assert why in status["error"], status
 
 
 def test_presigned_url_is_answered(aws: AwsServer) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import http.client
 import itertools
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
 from ansible_collections.ekspress.eks.plugins.module_utils._token import mint
@@ -26,6 +28,7 @@ from sandbox.kube_client import KubeClient
 from tests.sandbox_fixtures import RunningSandbox
 from tests.support import wait_until
 
+CLUSTER = "sandbox-doors"
 ACCOUNT = "123456789012"
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 AWS_AUTH = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
@@ -101,6 +104,15 @@ class Doors:
             "session_token": answer["SessionToken"],
         }
 
+    def instance(self) -> tuple[str, str]:
+        """The id and private DNS name of an instance of the managed node group."""
+        group = self.aws.fixtures()["clusters"][self.cluster]["auto_scaling_groups"]["general"]
+        autoscaling, ec2 = self.aws.client("autoscaling"), self.aws.client("ec2")
+        [found] = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+        instance = found["Instances"][0]["InstanceId"]
+        [reservation] = ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+        return instance, reservation["Instances"][0]["PrivateDnsName"]
+
     @property
     def creator(self) -> Keys:
         """The keys of whoever made the cluster."""
@@ -108,8 +120,11 @@ class Doors:
 
     def token(self, keys: Keys, cluster: str = "") -> str:
         """The token that the collection mints of keys."""
-        aws = Aws({**keys, "region": self.entry["region"], "endpoint_url": self.aws.endpoint}, Context())
-        return mint(aws, cluster or self.cluster)
+        return mint(self.session_of(keys), cluster or self.cluster)
+
+    def session_of(self, keys: Keys) -> Aws:
+        """The AWS session that a task has with these keys."""
+        return Aws({**keys, "region": self.entry["region"], "endpoint_url": self.aws.endpoint}, Context())
 
     # At the door
 
@@ -157,7 +172,7 @@ class Doors:
         if not answer.get("authenticated"):
             return None
         user = answer["user"]
-        return Known(user["username"], frozenset(user.get("groups") or ()), user["extra"])
+        return Known(user.get("username", ""), frozenset(user.get("groups") or ()), user["extra"])
 
     # What lets people in
 
@@ -233,3 +248,26 @@ def opened(token: str) -> str:
 def closed(url: str) -> str:
     """The token that a URL is."""
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+@contextmanager
+def at_the_doors(sandbox: RunningSandbox) -> Iterator[Doors]:
+    """A cluster that nobody else uses meanwhile, in the mode that has both, with an empty aws-auth; its creator."""
+    sandbox.up(CLUSTER)
+    with (sandbox.directory / "doors.lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = Doors(sandbox, CLUSTER)
+        made.aws.cluster(
+            CLUSTER,
+            access_config={"authenticationMode": "API_AND_CONFIG_MAP"},
+            creator=made.aws.client("sts").get_caller_identity()["Arn"],
+        )
+        made.aws_auth()
+        yield made
+
+
+@pytest.fixture
+def doors(sandbox: RunningSandbox) -> Iterator[Doors]:
+    """The cluster for a test of who gets in."""
+    with at_the_doors(sandbox) as made:
+        yield made
