@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import http.server
 import json
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.kube_client import KubeClient
+from tests.doors import opened
 
 UNAUTHORIZED = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401}
 ASKED = ("Accept", "Content-Type", "User-Agent")
@@ -34,8 +34,9 @@ class TokenGate(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, cluster: dict[str, Any], last: str, sts: str = "") -> None:
+    def __init__(self, name: str, cluster: dict[str, Any], last: str, sts: str) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)
+        self.name = name
         self.endpoint = cluster["endpoint"]
         self.pki = Path(cluster["ca_file"]).parent
         self.last = last
@@ -58,18 +59,12 @@ class TokenGate(http.server.ThreadingHTTPServer):
         return {self._caller(token) for token in dict.fromkeys(self.tokens)}
 
     def _caller(self, token: str) -> str:
-        request = urllib.request.Request(
-            f"{self.sts}/?{urlsplit(opened(token)).query}", headers={"Host": urlsplit(opened(token)).netloc}
-        )
+        url = urlsplit(opened(token))
+        headers = {"Host": url.netloc, "x-k8s-aws-id": self.name}
+        request = urllib.request.Request(f"{self.sts}/?{url.query}", headers=headers)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
             (arn,) = set(re.findall(r"arn:[^\s<\"]+", answer.read().decode()))
         return str(arn)
-
-
-def opened(token: str) -> str:
-    """The URL that a token is."""
-    encoded = token.removeprefix("k8s-aws-v1.")
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
 def signed(token: str) -> int:

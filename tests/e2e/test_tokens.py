@@ -40,7 +40,7 @@ def gates(sandbox: RunningSandbox) -> Iterator[dict[str, TokenGate]]:
     sandbox.up(GREEN)
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(TokenGate(sandbox.cluster(name), PATH, sandbox.aws().endpoint))
+            name: stack.enter_context(TokenGate(name, sandbox.cluster(name), PATH, sandbox.aws().endpoint))
             for name in (BLUE, GREEN)
         }
 

@@ -78,7 +78,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_record_is_asked_for_over_udp(dns: DnsServer) -> None:
-    assert program.lookup(RECORD) == ([TEXT], 30)
+    assert program.lookup(RECORD) == [TEXT]
     assert dns.asked == [("udp", RECORD)]
 
 
@@ -92,11 +92,11 @@ def test_what_does_not_fit_is_asked_for_over_tcp(dns: DnsServer) -> None:
         )
 
     dns.change = cut
-    assert program.lookup(RECORD) == ([long + long] * 4, 60)
+    assert program.lookup(RECORD) == [long + long] * 4
     assert [protocol for protocol, _name in dns.asked] == ["udp", "tcp"]
 
 
-def test_an_alias_on_the_way_counts_by_its_ttl(dns: DnsServer) -> None:
+def test_an_alias_on_the_way_is_followed(dns: DnsServer) -> None:
     """As a resolver answers a CNAME: the alias, and then what it leads to, under that name."""
     target = b"\x01t\xc0\x11"  # t, and then what follows the question's first label
     alias = struct.pack(">HHHIH", 0xC00C, 5, 1, 7, len(target)) + target
@@ -107,7 +107,7 @@ def test_an_alias_on_the_way_counts_by_its_ttl(dns: DnsServer) -> None:
         return answer[:7] + b"\x02" + answer[8:end] + alias + b"\x01t\xc0\x11" + own
 
     dns.change = chain
-    assert program.lookup(RECORD) == ([TEXT], 7)
+    assert program.lookup(RECORD) == [TEXT]
 
 
 WRONG: dict[str, Change] = {
@@ -142,7 +142,7 @@ def test_another_resolver_is_asked_where_one_fails(
     with DnsServer(dns.lookup) as second:
         dns.change = lambda _protocol, answer: broken(answer)
         monkeypatch.setenv(program.RESOLVER, f"{dns.address}, {second.address}")
-        assert program.lookup(RECORD) == ([TEXT], 30)
+        assert program.lookup(RECORD) == [TEXT]
         assert (len(dns.asked), len(second.asked)) == (1, 1)
 
 
@@ -157,11 +157,10 @@ def test_no_answer_upsets_it(packet: bytes) -> None:
     """Whatever comes, it is read to its end or refused, and never read for ever."""
     head = b"\x00\x00\x81\x80\x00\x01\x00\x05\x00\x00\x00\x00"
     try:
-        texts, seconds = program.read_answer(head + packet, 12)
+        texts = program.read_answer(head + packet, 12)
     except ValueError:
         return
     assert all(isinstance(text, str) for text in texts)
-    assert seconds >= 0
 
 
 @pytest.mark.parametrize(
@@ -189,27 +188,22 @@ def test_resolvers_are_those_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp
         program._resolvers()
 
 
-def test_the_record_leads_only_to_clusters_that_are_known(dns: DnsServer, tmp_path: Path) -> None:
-    cache = program.Cache(str(tmp_path / "cache"))
-    assert program.active_cluster(NAME, ["eu-central-1/blue"], cache) == ("blue", "eu-central-1")
+def test_the_record_leads_only_to_clusters_that_are_known(dns: DnsServer) -> None:
+    assert program.active_cluster(NAME, ["eu-central-1/blue"]) == ("blue", "eu-central-1")
     with pytest.raises(program.Failure, match="names eu-central-1/blue, which is none of us-east-1/blue"):
-        program.active_cluster(NAME, ["us-east-1/blue"], cache)
+        program.active_cluster(NAME, ["us-east-1/blue"])
 
 
 @pytest.mark.parametrize("name", ["a b", "a..b", "-", "x" * 64, "a." * 130, ""])
-def test_names_that_are_none(name: str, tmp_path: Path) -> None:
+def test_names_that_are_none(name: str) -> None:
     with pytest.raises(program.Failure, match="is not a domain name"):
-        program.active_cluster(name, [], program.Cache(str(tmp_path / "cache")))
+        program.active_cluster(name, [])
 
 
-def test_an_answer_is_kept_for_its_ttl(dns: DnsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = program.Cache(str(tmp_path / "cache"))
-    clock = [time.time()]
-    monkeypatch.setattr(program.time, "time", lambda: clock[0])
-    for seconds, asked in ((0, 1), (29, 1), (2, 2), (-60, 3)):
-        clock[0] += seconds
-        program.active_cluster(NAME, [], cache)
-        assert len(dns.asked) == asked
+def test_a_switch_is_followed_at_once(dns: DnsServer) -> None:
+    assert program.active_cluster(NAME, []) == ("blue", "eu-central-1")
+    dns.lookup = lambda _name: [Record("TXT", f'"{records.text_of("green", "eu-west-1")}"', 3600)]
+    assert program.active_cluster(NAME, []) == ("green", "eu-west-1")
 
 
 def test_a_cache_is_its_owners_alone(tmp_path: Path) -> None:

@@ -38,8 +38,6 @@ SIGNED_SECONDS = 60
 """X-Amz-Expires, which the authenticator asks for."""
 SPARE_SECONDS = 60
 """What a token that is given out has left at least, where it is not new."""
-LONGEST_ANSWER = 3600
-"""Seconds that an answer of DNS is kept at most, whatever its TTL."""
 LEFT_BEHIND = 24 * 3600
 """Seconds after which a file of the cache is of no use to anybody."""
 DNS_SECONDS = 2.0
@@ -59,7 +57,7 @@ def main(arguments: list[str]) -> int:
         cache = Cache(_cache_directory())
         cluster, region = (options.cluster, options.region or "")
         if options.name:
-            cluster, region = active_cluster(options.name, options.among, cache)
+            cluster, region = active_cluster(options.name, options.among)
         token, expires = _token(options, cluster, region, cache)
     except Failure as failure:
         print(f"ekspress_credential: {failure}", file=sys.stderr)
@@ -109,26 +107,23 @@ def _api_version(info: str) -> str:
     return str(version)
 
 
-def active_cluster(name: str, among: list[str], cache: Cache) -> tuple[str, str]:
-    """The active cluster of an environment and its region, by the TXT record of its stable name."""
+def active_cluster(name: str, among: list[str]) -> tuple[str, str]:
+    """The active cluster of an environment and its region, by the TXT record of its stable name.
+
+    It is asked for each time: resolvers keep it for its TTL already, and a token for the cluster before is refused.
+    """
     bare = name.lower().rstrip(".")
     record = f"{TXT_LABEL}.{bare}"
     if len(record) > 253 or not all(LABEL.fullmatch(label) for label in record.split(".")):
         raise Failure(f"--name {name!r} is not a domain name, such as api.example.com.")
-    key = ["name", record, os.environ.get(RESOLVER, "")]
-    known = cache.read(key)
-    if known is None:
-        texts, seconds = lookup(record)
-        cluster, region = parse_record(texts, record)
-        known = {"cluster": cluster, "region": region}
-        cache.write(key, known, time.time() + min(seconds, LONGEST_ANSWER))
-    pair = f"{known['region']}/{known['cluster']}"
+    cluster, region = parse_record(lookup(record), record)
+    pair = f"{region}/{cluster}"
     if among and pair not in among:
         raise Failure(
             f"the TXT record {record} names {pair}, which is none of {', '.join(among)}. "
             "Get a new kubeconfig if the environment has new clusters; else somebody has forged the record."
         )
-    return str(known["cluster"]), str(known["region"])
+    return cluster, region
 
 
 def parse_record(texts: list[str], record: str) -> tuple[str, str]:
@@ -150,8 +145,8 @@ def parse_record(texts: list[str], record: str) -> tuple[str, str]:
     return cluster, region
 
 
-def lookup(record: str) -> tuple[list[str], int]:
-    """The texts of a TXT record and the seconds that they may be kept, from the first resolver that knows."""
+def lookup(record: str) -> list[str]:
+    """The texts of a TXT record, from the first resolver that knows."""
     problems: list[str] = []
     resolvers = _resolvers()
     for _round in range(DNS_ROUNDS):
@@ -161,7 +156,7 @@ def lookup(record: str) -> tuple[list[str], int]:
             except (OSError, ValueError) as error:
                 problems.append(f"{host}: {error or type(error).__name__}")
                 continue
-            if not found[0]:
+            if not found:
                 raise Failure(
                     f"DNS has no TXT record {record} (asked {host}). Check the name, and that you are in the network "
                     "whose DNS knows it (VPN); or name the cluster with --cluster."
@@ -194,7 +189,7 @@ def _address(given: str) -> tuple[str, int]:
     return host, int(port) if port.isdigit() else 53
 
 
-def _ask(host: str, port: int, record: str) -> tuple[list[str], int]:
+def _ask(host: str, port: int, record: str) -> list[str]:
     """Ask one resolver, over TCP where the answer does not fit a datagram. RFC 1035, RFC 7766."""
     import socket  # noqa: PLC0415 - only where there is something to ask
 
@@ -222,27 +217,26 @@ def _ask(host: str, port: int, record: str) -> tuple[list[str], int]:
     return read_answer(packet, 12 + len(question))
 
 
-def read_answer(packet: bytes, offset: int) -> tuple[list[str], int]:
-    """The texts in an answer whose records begin at an offset, and the least TTL; ValueError where it is none."""
+def read_answer(packet: bytes, offset: int) -> list[str]:
+    """The texts in an answer whose records begin at an offset; ValueError where it is none."""
     code = packet[3] & 0x0F
     if not packet[2] & 0x80 or code not in (0, 3):
         raise ValueError(f"it answered with the code {code}")
-    texts, seconds = [], [LONGEST_ANSWER]
+    texts = []
     try:
         for _record in range(int.from_bytes(packet[6:8], "big")):
             while 0 < packet[offset] < 0xC0:
                 offset += 1 + packet[offset]
             offset += 10 + (2 if packet[offset] else 1)
-            kind, lasts, length = struct.unpack(">HxxIH", packet[offset - 10 : offset])
+            kind, length = struct.unpack(">H6xH", packet[offset - 10 : offset])
             data, offset = packet[offset : offset + length], offset + length
-            seconds.append(lasts)
             if kind == TXT:
                 texts.append(_strings(data))
     except (IndexError, struct.error) as error:
         raise ValueError("its answer is cut off") from error
     if offset > len(packet):
         raise ValueError("its answer is cut off")
-    return texts, min(seconds)
+    return texts
 
 
 def _strings(data: bytes) -> str:
