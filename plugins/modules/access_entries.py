@@ -38,8 +38,8 @@ description:
     away, or entries are made that have not all rights, C(sts:GetCallerIdentity). For O(authentication_mode)
     C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For V(API), and where entries of nodes go,
     C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); for
-    V(API) also C(iam:ListRoles) and C(iam:ListUsers), and in Kubernetes, C(get) of the ConfigMap C(aws-auth) in
-    C(kube-system).
+    V(API) also C(iam:ListRoles) and C(iam:ListUsers). For V(API), and where an entry of the caller is made, in
+    Kubernetes C(get) of the ConfigMap C(aws-auth) in C(kube-system).
 options:
   entries:
     description:
