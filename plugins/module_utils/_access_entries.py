@@ -265,11 +265,24 @@ class Run:
             raise EksError(f"{' '.join(reasons)} {self._so_far} Set force: true where it is meant so.", reasons=reasons)
 
     def _reasons(self, plans: list[Plan]) -> list[str]:
+        found = self._reasons_of_shadow(plans)
         if not guards.takes_away(plans):
-            return []
+            return found
         admins = self._eks.admins(plans, self._principals, self._listed) if guards.loses_admin(plans) else ()
         in_use = self._eks.node_roles if guards.node_entries_go(plans) else ()
-        return guards.reasons(plans, caller=self._eks.caller, in_use=in_use, admins=admins)
+        return found + guards.reasons(plans, caller=self._eks.caller, in_use=in_use, admins=admins)
+
+    def _reasons_of_shadow(self, plans: list[Plan]) -> list[str]:
+        """Where aws-auth counts, an entry that is made for the caller takes the place of its mapping."""
+        if self._eks.cluster.authentication_mode == API or not guards.makes_others(plans):
+            return []
+        own = guards.shadowing(plans, self._eks.caller)
+        if own is None:
+            return []
+        what = "Whether the new entry of whom this task runs as gives less than aws-auth"
+        return guards.reasons_of_shadow(
+            own, modes.mapped(self._params, self._aws, self._context, self._eks.cluster, what)
+        )
 
     def _guard_api(self, plans: list[Plan], principals: set[str]) -> None:
         """Look again, right before aws-auth is given up for good."""
@@ -284,7 +297,8 @@ class Run:
     def _reasons_against_api(self, plans: list[Plan], principals: set[str]) -> list[str]:
         known = self._listed if self._eks.cluster.authentication_mode != CONFIG_MAP else []
         covered = {identity(arn) for arn in principals}
-        mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster)
+        what = "Whether somebody depends on aws-auth, which is no longer read in the authentication mode API,"
+        mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster, what)
         directory = Directory(self._aws, self._eks.cluster.account)
         return guards.reasons_against_api(
             principals,

@@ -18,6 +18,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan 
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import NODES
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapping
 
+EVERYBODY = "system:authenticated"
+"""The group of everybody who is let in."""
+
 
 def takes_away(plans: Iterable[Plan]) -> bool:
     """Whether anybody may lose something, so that the caller is worth a call to find out."""
@@ -66,6 +69,40 @@ def reasons(plans: Collection[Plan], *, caller: str, in_use: Collection[str], ad
             "another principal first, in the same or an earlier task."
         )
     return found
+
+
+def shadowing(plans: Iterable[Plan], caller: str) -> Plan | None:
+    """A new entry of the caller without all rights: it takes the place of what aws-auth gives the caller at once."""
+    made = (plan for plan in plans if _made_for_less(plan))
+    return next((plan for plan in made if identity(plan.principal) == identity(caller)), None)
+
+
+def makes_others(plans: Iterable[Plan]) -> bool:
+    """Whether entries are made that have not all rights, so that the caller is worth a call to find out."""
+    return any(map(_made_for_less, plans))
+
+
+def _made_for_less(plan: Plan) -> bool:
+    return plan.state == "created" and plan.after is not None and not plan.after.admin
+
+
+def reasons_of_shadow(plan: Plan, mapped: Iterable[Mapping]) -> list[str]:
+    """What the caller would lose of what aws-auth gives, in a sentence."""
+    own = next((entry for entry in mapped if entry.key == identity(plan.principal)), None)
+    after = plan.after
+    if own is None or after is None:
+        return []
+    # What is the same for every session of a principal may be filled in.
+    username = own.username.replace("{{AccountID}}", plan.principal.split(":")[4])
+    if ":user/" in plan.principal:
+        username = username.replace("{{SessionName}}", "").replace("{{SessionNameRaw}}", "")
+    if username == after.username and set(own.groups) - {EVERYBODY} <= after.groups:
+        return []
+    return [
+        f"{plan.principal}: it is whom this task runs as, and its new entry would take the place of what aws-auth "
+        f"gives it (username {own.username!r}, groups {list(own.groups)}) with less. Give it the same, or "
+        f"{CLUSTER_ADMIN}."
+    ]
 
 
 def node_entries_go(plans: Iterable[Plan]) -> bool:

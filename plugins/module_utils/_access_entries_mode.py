@@ -97,8 +97,11 @@ def _wait(context: Context, what: str, waited: float, pause: float) -> tuple[flo
     return waited + pause, min(LONGEST_PAUSE, pause * 2)
 
 
-def mapped(params: dict[str, Any], aws: Aws, context: Context, cluster: Cluster) -> list[Entry]:
-    """What aws-auth maps, one entry for each identity that counts. Raises EksError where it cannot be read."""
+def mapped(params: dict[str, Any], aws: Aws, context: Context, cluster: Cluster, what: str) -> list[Entry]:
+    """What aws-auth maps, one entry for each identity that counts.
+
+    Raises EksError where it cannot be read: ``what`` cannot be told then.
+    """
     try:
         kubernetes = connect(params, aws, context, cluster)
         item = kubernetes.find(kubernetes.paths.object("v1", "ConfigMap", EKS.name, EKS.namespace))
@@ -107,8 +110,7 @@ def mapped(params: dict[str, Any], aws: Aws, context: Context, cluster: Cluster)
         raise
     except EksError as error:
         raise EksError(
-            "Whether somebody depends on aws-auth, which is no longer read in the authentication mode API, cannot be "
-            f"told: {error.message} Or set force: true, once you know that nobody does.",
+            f"{what} cannot be told: {error.message} Or set force: true, once you know that it is so.",
             **error.details,
         ) from error
     return [entry for _key, entry in sorted(made.effective_before.items())]

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_guards import EVERYBODY
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input import (
     LINKED,
     SESSION_NAMES,
@@ -25,7 +26,6 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import FARGATE, MASTERS, NODES
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
 
-EVERYBODY = "system:authenticated"
 BOOTSTRAPPERS = "system:bootstrappers"
 WINDOWS = "eks:kube-proxy-windows"
 DNS_NODE, SESSION_NODE = "system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}"

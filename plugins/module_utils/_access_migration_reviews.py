@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import EVERYBODY, Identity
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_guards import EVERYBODY
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import Identity
 
 Json = dict[str, Any]
 

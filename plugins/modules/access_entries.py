@@ -21,8 +21,8 @@ description:
     does not show, so that one that was deleted and made anew under the same name is not let in. The module finds it
     out by the dates, and fails. Both need O(entries[].recreate=true).
   - Refuses to take away what the cluster depends on unless O(force) says so. These are the entry of the caller
-    (removed, made anew, or with less rights), the last one with AmazonEKSClusterAdminPolicy in the whole cluster, and
-    entries of nodes.
+    (removed, made anew, with less rights, or a new one that takes the place of more in aws-auth), the last one with
+    AmazonEKSClusterAdminPolicy in the whole cluster, and entries of nodes.
   - O(authentication_mode) goes forward only, from C(CONFIG_MAP) to V(API_AND_CONFIG_MAP) to V(API), which AWS lets
     nobody undo. V(API) is refused, unless O(force) says so, as long as somebody whom aws-auth lets in, a node group, a
     Fargate profile or the caller has no entry.
@@ -35,10 +35,11 @@ description:
     C(eks:ListAssociatedAccessPolicies), C(iam:GetRole) and C(iam:GetUser). For changes C(eks:CreateAccessEntry),
     C(eks:UpdateAccessEntry), C(eks:DeleteAccessEntry), C(eks:AssociateAccessPolicy), C(eks:DisassociateAccessPolicy),
     C(eks:ListAccessPolicies) and C(eks:TagResource), and C(iam:PassRole) for entries of nodes. Where rights are taken
-    away C(sts:GetCallerIdentity). For O(authentication_mode) C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For
-    V(API), and where entries of nodes go, C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles)
-    and C(eks:DescribeFargateProfile); for V(API) also C(iam:ListRoles) and C(iam:ListUsers), and in Kubernetes, C(get)
-    of the ConfigMap C(aws-auth) in C(kube-system).
+    away, or entries are made that have not all rights, C(sts:GetCallerIdentity). For O(authentication_mode)
+    C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For V(API), and where entries of nodes go,
+    C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); for
+    V(API) also C(iam:ListRoles) and C(iam:ListUsers). For V(API), and where an entry of the caller is made, in
+    Kubernetes C(get) of the ConfigMap C(aws-auth) in C(kube-system).
 options:
   entries:
     description:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_mode
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
 from ansible_collections.ekspress.eks.tests.integration.access_entries import (
     ADMIN,
     CREATOR,
@@ -135,8 +137,19 @@ def test_all_reasons_at_once(aws: AwsServer) -> None:
 
 
 def test_the_guards_cost_nothing_where_nothing_is_taken_away(aws: AwsServer) -> None:
-    done(entry("a", policies=[policy(VIEW)]))
+    done(entry("a", policies=[policy(ADMIN)]))
+    done(entry("a", groups=["g"]))
     assert not {"sts:GetCallerIdentity", "eks:ListNodegroups"} & set(counted(aws))
+
+
+def test_a_new_entry_of_the_caller_with_less_than_aws_auth(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    done(entry("a", policies=[policy(ADMIN)]))
+    done(entry(CREATOR), state="absent", force=True)
+    mapped = [Mapped(CREATOR, "admin", ("system:masters",))]
+    monkeypatch.setattr(_access_entries_mode, "mapped", lambda *_arguments: mapped)
+    message = unchanged(aws, entry(CREATOR, username="admin", groups=["readers"]))
+    assert "its new entry would take the place of what aws-auth gives it" in message
+    assert done(entry(CREATOR, username="admin", policies=[policy(ADMIN)]))["changed"]
 
 
 def test_eks_own_entry_cannot_be_named(aws: AwsServer) -> None:

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_guards import (
     loses_admin,
+    makes_others,
     reasons,
     reasons_against_api,
+    reasons_of_shadow,
+    shadowing,
     takes_away,
     weakened,
 )
@@ -225,6 +228,22 @@ def test_guards() -> None:
     assert "a managed node group or Fargate profile" in _reasons(node, in_use=(ROLE,))
     assert "no API tells whether any use it" in _reasons(node)
     assert not takes_away([plan(Wanted(ROLE), None, "me"), removal(ROLE, None)])
+
+
+def test_a_new_entry_of_the_caller_takes_the_place_of_aws_auth() -> None:
+    session = "arn:aws:sts::111122223333:assumed-role/dev/me"
+    mapped = [Mapped("arn:aws:iam::111122223333:role/DEV", "dev:{{AccountID}}", ("g", "system:authenticated"))]
+    admin = plan(Wanted(ROLE, policies={ADMIN: ()}), None, "me")
+    less = plan(Wanted(ROLE, username="dev:111122223333"), None, "me")
+    same = plan(Wanted(ROLE, username="dev:111122223333", groups=frozenset("gh")), None, "me")
+    renamed = plan(Wanted(ROLE, username="x", groups=frozenset("g")), None, "me")
+    assert (makes_others([admin]), shadowing([admin], session)) == (False, None)
+    assert shadowing([less], "arn:aws:sts::111122223333:assumed-role/other/me") is None
+    for made, reason in ((less, True), (same, False), (renamed, True)):
+        assert makes_others([made])
+        assert shadowing([made], session) == made
+        assert bool(reasons_of_shadow(made, mapped)) is reason
+        assert reasons_of_shadow(made, []) == []
 
 
 def test_against_api() -> None:
