@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.ekspress.eks.plugins.module_utils import _rbac_groups_plan as planning
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError, named
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes, connect
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes_errors import KubernetesError
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle, together
@@ -57,7 +57,11 @@ class RbacGroups:
         kinds = [lambda kind=kind: self._every(kind, ours_only=True) for kind in planning.KINDS]
         lists = together(self._context, *kinds, *([lambda: self._kubernetes.list(NAMESPACES)] if bound else []))
         live = {planning.key_of(item): item for items in lists[: len(kinds)] for item in items if planning.ours(item)}
-        return (planning.open_namespaces(lists[-1]) if bound else ()), live
+        if not bound:
+            return (), live
+        namespaces = planning.open_namespaces(lists[-1])
+        # What is in a namespace that is being deleted goes with it.
+        return namespaces, {key: item for key, item in live.items() if key.namespace in ("", *namespaces)}
 
     def _every(self, kind: str, *, ours_only: bool = False) -> list[Item]:
         path = self._kubernetes.paths.collection(planning.VERSION, kind)
@@ -77,8 +81,9 @@ class RbacGroups:
         }
         foreign = [key for key in absent if key in found and not planning.ours(found[key])]
         if foreign:
+            names = named([str(key) for key in foreign], 3)
             raise EksError(
-                f"{self._subject} has {_enumerated(foreign)}, which this module did not make, so nothing was written. "
+                f"{self._subject} has {names}, which this module did not make, so nothing was written. "
                 "See what it is for (kubectl describe), and delete it, or give the group another name."
             )
         self._check_roles(items, absent, found)
@@ -179,11 +184,6 @@ class RbacGroups:
             "unlisted": list(plan.unlisted),
             "diff": [_difference(change) for change in done],
         }
-
-
-def _enumerated(keys: list[Key], most: int = 3) -> str:
-    names = ", ".join(str(key) for key in keys[:most])
-    return names if len(keys) <= most else f"{names} and {len(keys) - most} more"
 
 
 def _difference(change: Change) -> dict[str, str]:

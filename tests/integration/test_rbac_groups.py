@@ -93,6 +93,19 @@ def test_a_new_namespace_is_bound_by_the_next_run_and_one_that_goes_is_not(group
         groups.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
 
+def test_what_goes_with_its_namespace_is_left_to_it(groups: Groups) -> None:
+    going = groups.namespace("going")
+    groups.run(DEBUG)
+    name = f"ekspress:{groups.name('debug')}"
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{going}/rolebindings/{name}"
+    assert groups.call("PATCH", path, {"metadata": {"finalizers": ["example.com/held"]}}, MERGE)[0] == 200
+    assert groups.call("DELETE", f"/api/v1/namespaces/{going}")[0] == 200
+    try:
+        assert groups.run(DEBUG).changes == []
+    finally:
+        groups.call("PATCH", path, {"metadata": {"finalizers": None}}, MERGE)
+
+
 @pytest.mark.parametrize("how", ["terminating", "gone"])
 def test_a_namespace_that_goes_meanwhile_is_no_failure(
     groups: Groups, monkeypatch: pytest.MonkeyPatch, how: str
