@@ -48,6 +48,7 @@ def test_a_missing_library_is_explained_by_every_module(ground: Playground, tmp_
     tasks = [case.task("run") for case in cases.every()]
     fixtures = {
         "clusters": {"blue": {"auto_scaling_groups": {"spot": "blue-spot", "general": "eks-general"}}},
+        "account": "123456789012",
         "hosted_zones": {"public": "Z0123456789ABCDEFGHIJ"},
         "vpc_id": "vpc-01234567",
     }
