@@ -73,7 +73,7 @@ class Migration:
     """ARNs that aws-auth has several times; the last one counts."""
     refused: tuple[Refusal, ...] = ()
     unmapped: tuple[str, ...] = ()
-    """Principals whose entry this migration made, and that aws-auth does not map any more."""
+    """Principals whose entry this migration made, and that aws-auth does not map any more, or not so."""
     facts: Facts | None = None
 
     def current(self, item: Identity) -> Entry | None:
@@ -104,11 +104,16 @@ class Migration:
 
     @property
     def made(self) -> list[str]:
-        """Principals whose entry this migration made."""
+        """Principals whose entry this migration made, but for nodes that aws-auth does not have: they need theirs."""
         facts = self.facts
         if facts is None:
             return []
-        return sorted(entry.principal for entry in facts.entries.values() if entry.tags.get(OWNER) == facts.owner)
+        nodes = {identity(item.principal) for item in self.identities if not item.mapped.username}
+        return sorted(
+            entry.principal
+            for key, entry in facts.entries.items()
+            if entry.tags.get(OWNER) == facts.owner and key not in nodes
+        )
 
     def against_undo(self) -> list[str]:
         """Whom the way back would take access from, or would give another; in sentences."""
@@ -158,8 +163,7 @@ def migration(data: Mapping[str, str], facts: Facts) -> Migration:
     identities = [item for item in made if isinstance(item, Identity)]
     mapped = {identity(item.principal) for item in identities}
     identities += _unmapped_nodes(facts, mapped)
-    refused = {identity(item.mapped.arn) for item in made if isinstance(item, Refusal)}
-    whole = {identity(item.principal) for item in identities} | refused
+    whole = {identity(item.principal) for item in identities}
     identities.sort(key=lambda one: one.principal)
     theirs = [item for item in identities if _foreign(item, facts)]
     return Migration(

@@ -62,8 +62,15 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
     names = records.names(params["name"], zone["name"])
     for attempt in range(1, ATTEMPTS + 1):
         present = _read(aws, zone["id"], names)
+        before = records.active_of(present, names)
+        if active is None and before and params["cluster"] not in (None, before.cluster):
+            context.warn(
+                f"{names.stable} leads to EKS cluster {before.cluster!r} and not to {params['cluster']!r}, so its records "
+                "stay. Leave cluster out to remove them whatever they lead to."
+            )
+            return _result(zone, names, before, before, records.Plan())
         plan = records.plan(present, names, active, params["ttl"], params["overwrite"])
-        result = _result(zone, names, active, records.active_of(present, names), plan)
+        result = _result(zone, names, active, before, plan)
         if not plan.changes or context.check_mode:
             return result
         try:

@@ -34,6 +34,8 @@ options:
   cluster:
     description:
       - Name of the active EKS cluster, in the task's region. Needed with O(state=present).
+      - With O(state=absent) records that lead to another cluster stay, with a warning. So one that was replaced is
+        taken down without a look at which of the two is active.
       - The module fails where the cluster is neither ACTIVE nor UPDATING.
     type: str
     aliases: [cluster_name]
@@ -78,7 +80,7 @@ options:
     default: 180
   state:
     description:
-      - V(absent) removes both records.
+      - V(absent) removes both records, unless O(cluster) is given and they lead to another one.
     type: str
     choices: [present, absent]
     default: present

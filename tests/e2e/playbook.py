@@ -89,8 +89,9 @@ def run(environment: dict[str, str], inventory: Path, *arguments: str, playbook:
     return Run(done.returncode, done.stdout + done.stderr, tasks, report["stats"])
 
 
-def inventory(directory: Path, *hosts: str) -> Path:
-    """An inventory of clusters."""
+def inventory(directory: Path, *hosts: str, **variables: object) -> Path:
+    """An inventory of clusters, with variables of their group."""
     path = directory / "hosts.json"
-    path.write_text(json.dumps({"eks": {"hosts": dict.fromkeys(hosts)}}), encoding="utf-8")
+    group = {"hosts": dict.fromkeys(hosts), "vars": variables}
+    path.write_text(json.dumps({"eks": group}), encoding="utf-8")
     return path

@@ -212,9 +212,9 @@ def test_ended_after_each_write_everybody_is_as_before_and_a_second_run_complete
     assert ended == 11
 
 
-def playbook(town: Town, directory: Path, *arguments: str) -> Run:
-    """Run the playbook on the cluster."""
-    hosts = inventory(directory, CLUSTER)
+def playbook(town: Town, directory: Path, *arguments: str, **variables: str) -> Run:
+    """Run the playbook on the cluster, with variables of the inventory."""
+    hosts = inventory(directory, CLUSTER, **variables)
     return run(town.doors.sandbox.environment, hosts, *arguments, playbook="playbooks/migrate_access.yml")
 
 
@@ -244,7 +244,7 @@ def test_the_playbook_plans_moves_goes_back_and_on(town: Town, tmp_path: Path) -
     assert (back.code, back.changed(CLUSTER)) == (0, ["Remove the entries that the move made"])
     assert (town.mode(), town.rights()) == (BOTH, before)
 
-    on = playbook(town, tmp_path, "-e", "migrate_access_mode=API")
+    on = playbook(town, tmp_path, migrate_access_mode="API")
     assert on.code == 0, on.problems()
     assert (town.mode(), town.rights()) == (API, before)
     assert playbook(town, tmp_path, "-e", "migrate_access_mode=API").changed(CLUSTER) == []

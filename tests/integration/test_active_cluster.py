@@ -135,6 +135,15 @@ def test_removed_together(ground: Ground, aws: AwsServer) -> None:
     assert "eks:DescribeCluster" not in counted(aws)
 
 
+def test_a_cluster_that_is_not_active_takes_no_records_with_it(ground: Ground, aws: AwsServer) -> None:
+    ground.run(cluster="green")
+    kept = ground.run(state="absent", cluster="blue")
+    assert (kept["changed"], kept["active"]["cluster"], written(aws)) == (False, "green", [])
+    assert "leads to EKS cluster 'green' and not to 'blue'" in kept["warnings"][0]
+    assert ground.records() == ground.wanted("green")
+    assert ground.run(state="absent", cluster="green")["changed"]
+
+
 def test_a_record_that_was_taken_away_comes_back(ground: Ground) -> None:
     ground.run(cluster="blue")
     ground.change("DELETE", NAME, "CNAME", ground.hosts["blue"])

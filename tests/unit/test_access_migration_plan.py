@@ -236,6 +236,18 @@ def test_the_way_back() -> None:
     )
     node = Entry(NODE, "x", "EC2_LINUX", EC2, frozenset({"system:nodes"}), {}, {OWNER: "me"})
     assert plan([role(NODE, EC2, NODES)], entries={NODE: node}).against_undo() == []
+    assert plan([role(NODE, EC2, NODES)], entries={NODE: node}).made == [NODE]
+
+
+def test_the_way_back_leaves_nodes_that_aws_auth_lacks_their_entry() -> None:
+    node = Entry(NODE, "x", "EC2_LINUX", EC2, frozenset({"system:nodes"}), {}, {OWNER: "me"})
+    lacking = plan(entries={NODE: node}, nodes={NODE: "EC2_LINUX"})
+    assert (lacking.made, lacking.against_undo()) == ([], [])
+
+
+def test_the_way_back_is_not_to_a_mapping_that_became_another_kind_of_thing() -> None:
+    ours = Entry(ANN, "x", "STANDARD", "ann", frozenset({"team"}), {}, {OWNER: "me"})
+    assert "not as its entry does" in plan((), [user(username="system:ann")], entries={ANN: ours}).against_undo()[0]
 
 
 names = st.sampled_from(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -442,8 +443,9 @@ class Cache:
     def _clear(self) -> None:
         old = time.time() - LEFT_BEHIND
         for entry in os.scandir(self._directory):
-            if entry.stat(follow_symlinks=False).st_mtime < old:
-                os.unlink(entry.path)
+            with contextlib.suppress(OSError):  # another process may have removed it just now
+                if entry.stat(follow_symlinks=False).st_mtime < old:
+                    os.unlink(entry.path)
 
 
 def _others(found: os.stat_result, is_kind: Any) -> str:
