@@ -65,8 +65,8 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         before = records.active_of(present, names)
         if active is None and before and params["cluster"] not in (None, before.cluster):
             context.warn(
-                f"{names.stable} leads to EKS cluster {before.cluster!r} and not to {params['cluster']!r}, so its records "
-                "stay. Leave cluster out to remove them whatever they lead to."
+                f"{names.stable} leads to EKS cluster {before.cluster!r} and not to {params['cluster']!r}, so its "
+                "records stay. Leave cluster out to remove them whatever they lead to."
             )
             return _result(zone, names, before, before, records.Plan())
         plan = records.plan(present, names, active, params["ttl"], params["overwrite"])

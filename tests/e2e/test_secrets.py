@@ -105,6 +105,8 @@ def tasks(ground: Ground) -> list[dict[str, Any]]:
     }
     bundle = {"kubeconfig": kubeconfig, "context": CLUSTER}
     people = [{"arn": ground.role, "username": "secrets-test", "groups": ["readonly"]}]
+    entry = {"principal": ground.role}
+    groups = [{"name": "secrets-test", "cluster_roles": ["view"]}]
     release = {"name": "secrets-test", "chart": str(CHART)}
     helm = {"cluster": CLUSTER, "helm_binary": str(Path(ground.sandbox.state["bin"], "helm"))}
     record = {"name": STABLE, "zone_id": ground.zone_id, "endpoint": "https://x.eks.amazonaws.com"}
@@ -129,6 +131,14 @@ def tasks(ground: Ground) -> list[dict[str, Any]]:
         ("ekspress.eks.aws_auth", {"host": "https://127.0.0.1:1", "api_key": LOOKUP, "roles": people}),
         ("kubernetes.core.k8s_info", {**bundle, **nodes}),
         ("kubernetes.core.k8s_info", {**bundle, **nodes, "kubeconfig": "{{ playbook_dir }}/unreachable"}),
+        ("ekspress.eks.access_entries", {"cluster": CLUSTER, "entries": [{**entry, "groups": ["readonly"]}]}),
+        ("ekspress.eks.access_entries", {"cluster": CLUSTER, "entries": [entry], "state": "absent", **as_session}),
+        ("ekspress.eks.access_entries", {"cluster": CLUSTER, "entries": [entry], "state": "absent"}),
+        ("ekspress.eks.rbac_groups", {"cluster": CLUSTER, "groups": groups}),
+        ("ekspress.eks.rbac_groups", {**api, "api_key": LOOKUP, "groups": groups, "state": "absent"}),
+        ("ekspress.eks.rbac_groups", {"cluster": CLUSTER, "groups": groups, **as_session}),
+        ("ekspress.eks.access_migration", {"cluster": CLUSTER}),
+        ("ekspress.eks.access_migration", {"cluster": CLUSTER, "state": "prepared", **as_session}),
     ]
     listed = [
         {"name": f"{number} {module}", module: arguments, "ignore_errors": True}
@@ -170,7 +180,7 @@ def test_no_secret_is_shown(ground: Ground, way: str) -> None:
     assert found(ground, text) == []
     failed = {record["task"]: record["result"].get("msg") for record in run.records if record["kind"] == "failed"}
     # What was to succeed did, so that it held a token or a key; the others show what a failure says.
-    assert {int(name.split()[0]) for name in failed if name[0].isdigit()} == {2, 5, 8, 12, 15, 17}, failed
+    assert {int(name.split()[0]) for name in failed if name[0].isdigit()} == {2, 5, 8, 12, 15, 17, 19, 23, 25}, failed
     ours = [name for name in run.modules() if "ekspress.eks." in name]
     assert bool(ours) is (way == WAYS[1])
 
