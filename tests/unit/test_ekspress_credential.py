@@ -169,6 +169,7 @@ def test_no_answer_upsets_it(packet: bytes) -> None:
         ("192.0.2.1", ("192.0.2.1", 53)),
         ("192.0.2.1:5353", ("192.0.2.1", 5353)),
         ("2001:db8::1", ("2001:db8::1", 53)),
+        ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
     ],
 )
 def test_a_resolver_is_an_address_with_or_without_a_port(
@@ -176,6 +177,12 @@ def test_a_resolver_is_an_address_with_or_without_a_port(
 ) -> None:
     monkeypatch.setenv(program.RESOLVER, given_as)
     assert program._resolvers() == [address]
+
+
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(program.RESOLVER, "192.0.2.1:domain")
+    with pytest.raises(program.Failure, match="address:port"):
+        program._resolvers()
 
 
 def test_resolvers_are_those_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

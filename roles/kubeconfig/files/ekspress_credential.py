@@ -185,9 +185,11 @@ def _resolvers() -> list[tuple[str, int]]:
 
 def _address(given: str) -> tuple[str, int]:
     host, colon, port = given.rpartition(":")
-    if not colon or ":" in host:  # an address of IPv6 has several
-        return given, 53
-    return host, int(port) if port.isdigit() else 53
+    if not colon or (":" in host and not host.endswith("]")):  # an address of IPv6 has several
+        return given.strip("[]"), 53
+    if not port.isdigit():
+        raise Failure(f"{RESOLVER} has {given!r}; write an address, address:port or [IPv6 address]:port.")
+    return host.strip("[]"), int(port)
 
 
 def _ask(host: str, port: int, record: str) -> list[str]:
