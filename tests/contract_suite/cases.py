@@ -37,7 +37,12 @@ class Case:
     @property
     def changes(self) -> bool:
         """Whether its first run changes something."""
-        return bool(self.writes) or self.kubernetes or self.local
+        return self.calls or self.local
+
+    @property
+    def calls(self) -> bool:
+        """Whether its first run changes something by calls, which can be held up."""
+        return bool(self.writes) or self.kubernetes
 
     @property
     def action(self) -> str:

@@ -30,7 +30,7 @@ TIMEOUTS = (1, 5, 25, 125, 625)
 LAG = 2.5
 """How many timeouts a call takes, so that it is in flight when the timeout comes."""
 
-WRITING = [case.module for case in cases.every() if case.changes]
+WRITING = [case.module for case in cases.every() if case.calls]
 
 
 def probe(**arguments: Any) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def timed_out(world: World) -> dict[str, Ended]:
     """Each module's run in which its writes took longer than the task may."""
     found: dict[str, Ended] = {}
     for timeout in TIMEOUTS:
-        left = [case for case in cases.every() if case.changes and case.module not in found]
+        left = [case for case in cases.every() if case.calls and case.module not in found]
         if not left:
             break
         world.hold_up(LAG * timeout)
