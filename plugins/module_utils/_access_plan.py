@@ -49,7 +49,7 @@ _WAYS = {
 
 MASTERS = "system:masters"
 ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
-"""The access policy that allows all that the group allows, which no access entry may have:
+"""The access policy that allows every request, as the group does, which no access entry may have:
 https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html"""
 

@@ -226,7 +226,7 @@ def test_two_environments_on_one_cluster_by_access_entries(team: Team) -> None:
         entries = [
             {"principal": arn, "username": f"{names[arn]}:{{{{SessionName}}}}", "policies": policies} for arn in arns
         ]
-        owned = {"owner": f"{team.tag}-{owner}", "entries": entries, "purge": True}
+        owned: dict[str, Any] = {"owner": f"{team.tag}-{owner}", "entries": entries, "purge": True}
         result = team.run(CREATOR, _access_entries.LOGIC, **owned)
         assert not result.get("failed"), result
         return result
