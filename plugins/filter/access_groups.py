@@ -24,14 +24,15 @@ options:
     description:
       - Groups. Each has a C(name), and may have what O(ekspress.eks.rbac_groups#module:groups) has. In C(readonly),
         C(readwrite) and C(debugmode) C(rules), C(cluster_role_selectors) and C(cluster_roles) are added to what they
-        have, and all else replaces it.
+        have, and all else replaces it. C(exclude_namespaces) are those beside O(platform_namespaces), in which a group
+        has rights only with C(platform_namespaces), a boolean of its own.
     type: list
     elements: dict
     required: true
   platform_namespaces:
     description:
-      - Names of namespaces, with V(*) and V(?), in which no group has rights by namespace that does not say
-        C(exclude_namespaces) itself.
+      - Names of namespaces, with V(*) and V(?), in which no group has rights by namespace that does not ask for
+        them.
     type: list
     elements: str
     required: true

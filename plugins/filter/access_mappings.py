@@ -27,7 +27,8 @@ options:
     description:
       - People. Each has a C(role) or a C(user) (name or ARN, with its path for an access entry), C(groups) or
         C(policies) or both, and a C(username), which by default is the user's name, or the role's with the name of the
-        session. Each of C(policies) has a C(policy) and, where it does not count in all, C(namespaces).
+        session. Two have one username only where both give it. Each of C(policies) has a C(policy) and, where it does
+        not count in all, C(namespaces).
     type: list
     elements: dict
     required: true
@@ -72,7 +73,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The entries, as C(roles) and C(users) of aws-auth, and access C(entries). C(ways) is by what people get in.
+    - The entries, as C(roles) and C(users) of aws-auth, and access C(entries). C(ways) is by what people get in, and
+      C(administrators) are the access entries that give all rights by themselves.
   type: dict
 """
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 Item = Mapping[str, Any]
 
 _READ = ("get", "list", "watch")
 _WRITE = ("create", "delete", "deletecollection", "patch", "update")
+_PLATFORM = "platform_namespaces"
 _OPTIONS = frozenset(
-    {"name", "rules", "cluster_role_selectors", "cluster_roles", "scope", "namespaces", "exclude_namespaces"}
+    {"name", "rules", "cluster_role_selectors", "cluster_roles", "scope", "namespaces", "exclude_namespaces", _PLATFORM}
 )
 _ADDED = ("rules", "cluster_role_selectors", "cluster_roles")
 """What an inventory says of one of ours beside what it has; all else replaces it."""
@@ -120,7 +122,7 @@ OURS: dict[str, Item] = {str(group["name"]): group for group in (READONLY, READW
 def groups(wanted: Sequence[Item], platform_namespaces: Sequence[str]) -> list[dict[str, Any]]:
     """The ``groups`` of rbac_groups: one of ours is known by its name, with what the inventory says of it.
 
-    Who has rights by namespace has none in the platform's own, unless it says which else. Raises EksError.
+    Who has rights by namespace has none in the platform's own, unless it asks for them. Raises EksError.
     """
     return [_group(number, group, platform_namespaces) for number, group in enumerate(wanted, start=1)]
 
@@ -136,6 +138,20 @@ def _group(number: int, group: Item, platform_namespaces: Sequence[str]) -> dict
     given = {key: value for key, value in group.items() if value is not None}
     made = {**base, **given, **{key: [*base.get(key, []), *given.get(key, [])] for key in _ADDED}}
     made.setdefault("scope", "namespaces")
+    platform = _asks_for_the_platform(name, made.pop(_PLATFORM, None))
     if made["scope"] == "namespaces":
-        made.setdefault("exclude_namespaces", list(dict.fromkeys(platform_namespaces)))
+        left_out = [] if platform else platform_namespaces
+        made["exclude_namespaces"] = list(dict.fromkeys([*left_out, *made.get("exclude_namespaces", ())]))
+    elif platform:
+        raise EksError(
+            f"access_groups: {name} has scope {made['scope']}, which is not by namespace, and platform_namespaces. "
+            "Leave one of them out."
+        )
     return made
+
+
+def _asks_for_the_platform(name: str, value: Any) -> bool:
+    try:
+        return value is not None and bool(boolean(value))
+    except TypeError as error:
+        raise EksError(f"access_groups: {name}, platform_namespaces: {value!r} is neither true nor false.") from error

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_input import checked_name
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import canonical
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
@@ -48,7 +49,7 @@ _WAYS = {
 
 MASTERS = "system:masters"
 ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
-"""The access policy that allows all that the group allows, which no access entry may have:
+"""The access policy that allows every request, as the group does, which no access entry may have:
 https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html"""
 
@@ -95,12 +96,13 @@ def mappings(
 ) -> dict[str, list[Any]]:
     """The ``roles`` and ``users`` of aws_auth and the ``entries`` of access_entries: people in their order, then nodes.
 
-    ``ways`` is by which of the two people get in. Names become ARNs of the cluster's account and partition. Raises
-    EksError that names the entry at fault.
+    ``ways`` is by which of the two people get in, ``administrators`` are those ``entries`` that give all rights. Names
+    become ARNs of the cluster's account and partition. Raises EksError that names the entry at fault.
     """
     mode = cluster["authentication_mode"]
     chosen = ways(mode, through)
     persons = [_person(number, person, cluster) for number, person in enumerate(people, start=1)]
+    _check_names(persons)
     listed = list(_listed(node_roles, cluster))
     nodes = _node_entries([*listed, *_managed(cluster, node_roles, managed_nodes)])
     taken = {_key(arn) for arn in [*(node["arn"] for node in nodes), *(node.arn for node in listed)]}
@@ -116,14 +118,23 @@ def mappings(
                 f"get in by aws-auth (authentication mode {mode}, access_through {through}). Give groups instead."
             )
     mapped = [person for person in persons if AWS_AUTH in chosen and (person.groups or not person.policies)]
+    entries = [person.entry() for person in persons] if ACCESS_ENTRIES in chosen else []
     return {
         "ways": list(chosen),
         "roles": [person.mapping() for person in mapped if person.kind == "role"] + (nodes if mode != "API" else []),
         "users": [person.mapping() for person in mapped if person.kind == "user"],
-        "entries": [*(person.entry() for person in persons), *map(_Node.entry, listed)]
-        if ACCESS_ENTRIES in chosen
-        else [],
+        "entries": [*entries, *map(_Node.entry, listed)] if ACCESS_ENTRIES in chosen else [],
+        "administrators": [entry for entry in entries if _administers(entry)],
     }
+
+
+def _administers(entry: Item) -> bool:
+    """Whether an access entry gives all rights by itself, whatever RBAC says of its groups."""
+    return any(_is_administrator(one["policy"]) and "namespaces" not in one for one in entry["policies"])
+
+
+def _is_administrator(policy: Any) -> bool:
+    return str(policy).rpartition("/")[2] == ADMINISTRATOR
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,8 @@ class _Person:
     username: str
     groups: tuple[str, ...]
     policies: tuple[dict[str, Any], ...]
+    named: bool
+    """Whether the inventory gives the username."""
 
     def mapping(self) -> dict[str, Any]:
         """The entry of aws-auth."""
@@ -148,7 +161,7 @@ class _Person:
         policies = list(self.policies)
         if MASTERS in self.groups:
             # One that is asked for, maybe in some namespaces, is less than the group.
-            policies = [one for one in policies if str(one["policy"]).rpartition("/")[2] != ADMINISTRATOR]
+            policies = [one for one in policies if not _is_administrator(one["policy"])]
             policies.insert(0, {"policy": ADMINISTRATOR})
         return {
             "principal": _principal(self.arn),
@@ -180,6 +193,11 @@ def _person(number: int, person: Item, cluster: Item) -> _Person:
             "access_groups and RBAC say, or access policies."
         )
     name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
+    if BRIDGE in (person.get("groups") or ()):
+        raise EksError(
+            f"{what} ({arn}) has the group {BRIDGE}, which the move to access entries binds to all rights in the "
+            "cluster while it runs. Give system:masters to administrators, and groups of your own to others."
+        )
     # Who shares a role is told apart in the audit log by the session's name only.
     default = f"{name}:{{{{SessionName}}}}" if kind == "role" else name
     username = checked_name(f"{what}, username", person.get("username") or default)
@@ -187,7 +205,19 @@ def _person(number: int, person: Item, cluster: Item) -> _Person:
         {key: one[key] for key in ("policy", "namespaces") if one.get(key) is not None}
         for one in person.get("policies") or []
     )
-    return _Person(kind, arn, username, tuple(person.get("groups") or ()), policies)
+    return _Person(kind, arn, username, tuple(person.get("groups") or ()), policies, bool(person.get("username")))
+
+
+def _check_names(persons: Sequence[_Person]) -> None:
+    """Raise EksError where two would have one username that nobody chose, as roles of two accounts with one name."""
+    first: dict[str, _Person] = {}
+    for person in persons:
+        other = first.setdefault(person.username, person)
+        if _key(other.arn) != _key(person.arn) and not (other.named and person.named):
+            raise EksError(
+                f"access_people: {other.arn} and {person.arn} would both have the username {person.username!r}, so "
+                "that neither RBAC nor the audit log could tell them apart. Give one of them another username."
+            )
 
 
 def _arn(text: str, kind: str, what: str, cluster: Item) -> str:

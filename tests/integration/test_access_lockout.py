@@ -215,7 +215,53 @@ def test_purge_with_an_empty_inventory(team: Team) -> None:
         team.is_in(arn)
 
 
-def test_two_environments_on_one_cluster(team: Team) -> None:
+def test_two_environments_on_one_cluster_by_access_entries(team: Team) -> None:
+    """One purges what it does not list any more, and the other's people stay: each entry notes for whom it was made."""
+    leaver = team.doors.role(f"{team.tag}-leaver")
+    names = {team.operator: "operator", team.deputy: "deputy", leaver: "leaver"}
+    team.doors.aws_auth()
+
+    def converge(owner: str, *arns: str) -> dict[str, Any]:
+        policies = [{"policy": "AmazonEKSClusterAdminPolicy"}]
+        entries = [
+            {"principal": arn, "username": f"{names[arn]}:{{{{SessionName}}}}", "policies": policies} for arn in arns
+        ]
+        owned: dict[str, Any] = {"owner": f"{team.tag}-{owner}", "entries": entries, "purge": True}
+        result = team.run(CREATOR, _access_entries.LOGIC, **owned)
+        assert not result.get("failed"), result
+        return result
+
+    converge("mine", team.operator)
+    converge("theirs", team.deputy, leaver)
+    for arn, name in names.items():
+        team.becomes(arn, known(f"{name}:alice"))
+    purged = [entry["principal"] for entry in converge("theirs", team.deputy)["entries"] if entry["purged"]]
+    assert purged == [leaver]
+    team.becomes(leaver, None)
+    assert not converge("mine", team.operator)["changed"]
+    for arn in (team.operator, team.deputy):
+        team.becomes(arn, known(f"{names[arn]}:alice"))
+
+
+def test_two_environments_on_one_cluster_by_aws_auth(team: Team) -> None:
+    """Its record has no owners: people of the other inventory go, and no guard knows them; the backup brings them back.
+
+    Who has two inventories lets people in by access entries, or purges from the one that lists all.
+    """
+    team.doors.aws_auth(mapRoles=team.text(team.node))
+    _let_in_by_the_module(team, team.operator)
+    _let_in_by_the_module(team, team.deputy)
+    backup = team.done(team.deputy, roles=[team.entry(team.deputy)], purge=True)["backup"]
+    team.becomes(team.operator, None)
+    team.is_in(team.deputy)
+    team.is_in(team.node)
+    team.done(team.deputy, state="restored", backup=backup)
+    team.is_in(team.operator)
+    listed = [team.entry(team.operator), team.entry(team.deputy)]
+    assert not team.run(team.deputy, roles=listed, purge=True)["changed"]
+
+
+def test_two_environments_on_one_cluster_of_which_one_lists_the_nodes(team: Team) -> None:
     """One purges what its own inventory does not list, and it lists nothing of the other's."""
     team.doors.aws_auth()
     _let_in_by_the_module(team, team.operator, team.node)

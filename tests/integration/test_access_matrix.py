@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import re
@@ -283,6 +284,32 @@ def test_people_may_what_the_table_says(world: World, people: dict[str, Kubernet
     found += [allowed(client, row, world.application) for row in others]
     wrong = [str(row) for row, one in zip([*rows, *others], found, strict=True) if one != row.allowed[name]]
     assert wrong == []
+
+
+def test_a_secret_gives_readwrite_the_token_of_a_service_account(world: World, people: dict[str, Kubernetes]) -> None:
+    """As docs/access.md says: the table has no for the API of tokens, and RBAC does not look into Secrets."""
+    api = world.sandbox.kube()
+    account, where = f"account-{uuid.uuid4().hex[:8]}", f"/api/v1/namespaces/{world.application}"
+    assert api.request("POST", f"{where}/serviceaccounts", {"metadata": {"name": account}})[0] == 201
+    secret = {
+        "metadata": {"name": account, "annotations": {"kubernetes.io/service-account.name": account}},
+        "type": "kubernetes.io/service-account-token",
+    }
+    for name in ("devs", "readers"):
+        with pytest.raises(KubernetesError, match="cannot create resource"):
+            people[name].request("POST", f"{where}/secrets", body=secret, dry_run=True)
+    lead = people["leads"]
+    lead.request("POST", f"{where}/secrets", body=secret)
+    try:
+        token = wait_until(lambda: lead.get(f"{where}/secrets/{account}").get("data", {}).get("token"))
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview"}
+        asked = {**review, "spec": {"token": base64.b64decode(token).decode()}}
+        status = api.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", asked)[1]["status"]
+        assert status["user"]["username"] == f"system:serviceaccount:{world.application}:{account}"
+    finally:
+        api.request("DELETE", f"{where}/secrets/{account}")
+        api.request("DELETE", f"{where}/serviceaccounts/{account}")
+        api.close()
 
 
 def test_nobody_is_let_in_by_nothing(world: World) -> None:

@@ -42,7 +42,10 @@ def test_readonly_reads_and_reads_no_secrets_roles_or_bindings() -> None:
 
 
 def test_readwrite_has_no_way_to_more_than_its_namespaces_hold() -> None:
-    """Nothing of RBAC, of quotas, of the cluster, no program in pods, no token, nobody else's name."""
+    """Nothing of RBAC, of quotas, of the cluster, no program in pods, nobody else's name.
+
+    No token by the API for tokens either; by a Secret or a pod there is one, and test_access_matrix shows it.
+    """
     for group, resource, verb in given("readwrite"):
         assert "*" not in (group, resource, verb)
         assert group != "rbac.authorization.k8s.io"
@@ -75,8 +78,20 @@ def test_debugmode_is_logs_programs_ports_and_ephemeral_containers_and_nothing_e
 def test_rights_by_namespace_leave_out_the_platform_s_own(name: str) -> None:
     (group,) = groups([{"name": name}], [*PLATFORM, "traefik"])
     assert (group["scope"], group["exclude_namespaces"]) == ("namespaces", PLATFORM)
-    (own,) = groups([{"name": name, "exclude_namespaces": ["a"]}], PLATFORM)
-    assert own["exclude_namespaces"] == ["a"]
+    (own,) = groups([{"name": name, "exclude_namespaces": ["payments", "traefik"]}], PLATFORM)
+    assert own["exclude_namespaces"] == [*PLATFORM, "payments"], "no way into the platform's by naming another"
+
+
+@pytest.mark.parametrize("name", ["readonly", "readwrite", "debugmode", "of-one-s-own"])
+def test_the_platform_s_own_namespaces_are_asked_for_by_name(name: str) -> None:
+    asked: dict[str, Any] = {"name": name, "scope": "namespaces", "platform_namespaces": True}
+    (group,) = groups([asked], PLATFORM)
+    assert group["exclude_namespaces"] == [], "and not left out, which to the module means those of Kubernetes"
+    assert "platform_namespaces" not in group, "which the module does not know"
+    (narrower,) = groups([{**asked, "exclude_namespaces": ["payments"]}], PLATFORM)
+    assert narrower["exclude_namespaces"] == ["payments"]
+    (no,) = groups([{**asked, "platform_namespaces": "no"}], PLATFORM)
+    assert no["exclude_namespaces"] == PLATFORM
 
 
 def test_readonly_is_of_the_whole_cluster_unless_the_inventory_says_where() -> None:
@@ -112,7 +127,12 @@ def test_a_group_of_one_s_own_is_as_it_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("group", "message"),
-    [({}, "access_groups: entry 1 has no name"), ({"name": "a", "rule": []}, "access_groups: a has rule; it may have")],
+    [
+        ({}, "access_groups: entry 1 has no name"),
+        ({"name": "a", "rule": []}, "access_groups: a has rule; it may have"),
+        ({"name": "readonly", "platform_namespaces": True}, "readonly has scope cluster, which is not by namespace"),
+        ({"name": "a", "platform_namespaces": "maybe"}, "platform_namespaces: 'maybe' is neither true nor false"),
+    ],
 )
 def test_what_cannot_be_is_told(group: dict[str, Any], message: str) -> None:
     with pytest.raises(EksError) as raised:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings, ways
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
@@ -39,7 +40,7 @@ def cluster(*groups: dict[str, Any], mode: str = "CONFIG_MAP", fargate: str = ""
 def test_a_role_s_name_becomes_an_arn_of_the_cluster_s_account_and_the_session_is_told_apart() -> None:
     made = mappings([{"role": "k8sadmin", "groups": ["system:masters"]}], cluster())
     entry = {"arn": role("k8sadmin"), "username": "k8sadmin:{{SessionName}}", "groups": ["system:masters"]}
-    assert made == {"ways": ["aws_auth"], "roles": [entry], "users": [], "entries": []}
+    assert made == {"ways": ["aws_auth"], "roles": [entry], "users": [], "entries": [], "administrators": []}
 
 
 def test_a_user_s_username_is_its_name_and_its_path_stays() -> None:
@@ -79,6 +80,25 @@ def test_a_placeholder_that_eks_does_not_know_is_named_with_those_it_does() -> N
     person = {"role": "ops", "username": "ops:{{session_name}}", "groups": []}
     with pytest.raises(EksError, match=r"'session_name', which EKS does not replace, .*it knows .*SessionNameRaw"):
         mappings([person], cluster())
+
+
+def test_two_accounts_roles_of_one_name_need_a_username_of_their_own() -> None:
+    """By default both would be ops:{{SessionName}}, and each could do what is bound to the other's name."""
+    here: dict[str, Any] = {"role": "ops", "groups": []}
+    there: dict[str, Any] = {"role": "arn:aws:iam::999999999999:role/teams/ops", "groups": []}
+    for people in ([here, there], [here, {**there, "username": "ops:{{SessionName}}"}]):
+        with pytest.raises(EksError, match=r"would both have the username 'ops:\{\{SessionName}}'") as raised:
+            mappings(people, cluster())
+        assert f"{role('ops')} and {there['role']}" in raised.value.message
+    assert len(mappings([here, {**there, "username": "theirs:{{SessionName}}"}], cluster())["roles"]) == 2
+    chosen = {"username": "ops:{{SessionName}}"}
+    assert len(mappings([{**here, **chosen}, {**there, **chosen}], cluster())["roles"]) == 2, "who asks for it has it"
+
+
+@pytest.mark.parametrize("mode", ["CONFIG_MAP", "API"])
+def test_the_group_of_the_move_to_access_entries_is_nobody_s(mode: str) -> None:
+    with pytest.raises(EksError, match=r"entry 2 .*role/b.* has the group ekspress\.eks:access-migration"):
+        mappings([{"role": "a", "groups": []}, {"role": "b", "groups": ["x", BRIDGE]}], cluster(mode=mode))
 
 
 def test_people_keep_their_order_and_come_before_nodes() -> None:
@@ -247,6 +267,24 @@ def test_masters_are_not_held_to_the_namespaces_of_their_policy(name: str) -> No
         {"policy": "AmazonEKSClusterAdminPolicy"},
         {"policy": "AmazonEKSViewPolicy"},
     ]
+
+
+def test_administrators_are_those_whose_entry_gives_all_rights_without_rbac() -> None:
+    full, view = {"policy": "AmazonEKSClusterAdminPolicy"}, {"policy": "AmazonEKSViewPolicy"}
+    people: list[dict[str, Any]] = [
+        {"role": "masters", "groups": ["system:masters", "ops"]},
+        {
+            "role": "by-policy",
+            "policies": [{**full, "policy": f"arn:aws:eks::aws:cluster-access-policy/{full['policy']}"}],
+        },
+        {"role": "in-namespaces", "policies": [{**full, "namespaces": ["a"]}]},
+        {"role": "viewer", "policies": [view]},
+        {"role": "developer", "groups": ["readonly"]},
+    ]
+    facts = cluster(mode="API_AND_CONFIG_MAP")
+    made = mappings(people, facts, [{"role": "karpenter"}], through="both")
+    assert made["administrators"] == made["entries"][:2]
+    assert mappings(people[:1], facts, through="aws_auth")["administrators"] == []
 
 
 def test_policies_need_access_entries() -> None:
