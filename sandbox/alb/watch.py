@@ -46,13 +46,18 @@ class Store:
             return dict(self._items)
 
     def put(self, item: Json) -> None:
-        """Take over the answer to a write, so that it counts before the watch tells of it."""
+        """Take over the answer to a write, so that it counts before the watch tells of it.
+
+        Where the watch has told of a later change already, that one counts.
+        """
         gone = item["metadata"].get("deletionTimestamp") and not item["metadata"].get("finalizers")
         with self._lock:
-            if _key(item) in self._items:
-                self._items[_key(item)] = item
-                if gone:
-                    del self._items[_key(item)]
+            known = self._items.get(_key(item))
+            if known is None or _version(known) > _version(item):
+                return
+            self._items[_key(item)] = item
+            if gone:
+                del self._items[_key(item)]
 
     def start(self) -> None:
         """Keep it up to date from now on."""
@@ -106,6 +111,14 @@ class Store:
 
 class _Gone(Exception):
     """The API server does not know any more what has changed since; list again."""
+
+
+def _version(item: Json) -> int:
+    """Return when an object was as it is: versions of one object can be compared.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    return int(item["metadata"]["resourceVersion"])
 
 
 def _key(item: Json) -> str:
