@@ -208,14 +208,16 @@ WAYS = {"aws-auth": by_aws_auth, "access entries": by_access_entries}
 def people(request: pytest.FixtureRequest, world: World) -> Iterator[dict[str, Kubernetes]]:
     """The cluster as each of the people sees it, once they are in."""
     back = WAYS[request.param](world)
-    clients = {name: world.client(name) for name in PEOPLE}
-    for name, client in clients.items():
-        wait_until(partial(knows, client))
-        member = who(client)
-        assert member["username"].endswith(":somebody"), "the session's name is in the audit log"
-        assert set(PEOPLE[name]) - {"system:masters"} <= set(member["groups"])
-    yield clients
-    back()
+    try:
+        clients = {name: world.client(name) for name in PEOPLE}
+        for name, client in clients.items():
+            wait_until(partial(knows, client))
+            member = who(client)
+            assert member["username"].endswith(":somebody"), "the session's name is in the audit log"
+            assert set(PEOPLE[name]) - {"system:masters"} <= set(member["groups"])
+        yield clients
+    finally:
+        back()
 
 
 def knows(client: Kubernetes) -> bool:
