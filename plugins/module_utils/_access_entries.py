@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_guards as guards
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_mode as modes
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_api import EXISTS, Eks, Principals
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_api import Eks, Principals
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input import wanted_entries
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
     API,
@@ -30,13 +29,14 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan 
     removal,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_result import Outcome, raise_failed, result
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_writes import Writer
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
-from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import describe, require_active
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 from ansible_collections.ekspress.eks.plugins.module_utils._iam_directory import Directory
-from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
 
 DEFAULT_OWNER = "access_entries"
 
@@ -310,59 +310,10 @@ class Run:
         )
 
     def _write(self, plans: list[Plan]) -> list[Outcome]:
-        """Carry out the plans, what comes before what goes. Raises EksError, with the whole result, if any failed."""
-        removals = [each for each in plans if each.state == "removed"]
-        done = self._write_each([each for each in plans if each.state != "removed"])
-        failed = any(outcome.error for outcome in done)
-        if failed:
-            done += [Outcome(replace(each, state="unchanged", after=each.before)) for each in removals]
-        else:
-            done += self._write_each(removals)
-        order = {each.principal: number for number, each in enumerate(plans)}
-        done.sort(key=lambda outcome: order[outcome.plan.principal])
+        """Carry out the plans. Raises EksError, with the whole result, if any failed."""
+        done = Writer(self._params, self._context, self._eks, self._wanted).write(plans)
         raise_failed(done, self._result(done))
         return done
-
-    def _write_each(self, plans: list[Plan]) -> list[Outcome]:
-        done: list[Outcome] = []
-        for each, outcome in zip(plans, settle(self._context, self._write_one, plans), strict=True):
-            if isinstance(outcome, Outcome):
-                done.append(outcome)
-            elif isinstance(outcome, EksError):
-                done.append(Outcome(each, error=outcome))
-            else:
-                raise outcome
-        return done
-
-    def _write_one(self, made: Plan) -> Outcome:
-        changes: list[str] = []
-        try:
-            try:
-                self._make(made, changes)
-            except EksError as error:
-                if error_code(error) != EXISTS or made.state != "created":
-                    raise
-                made = self._existing(made, error)
-                self._make(made, changes)
-        except EksError as error:
-            return Outcome(made, changes, error)
-        return Outcome(made, changes)
-
-    def _make(self, made: Plan, changes: list[str]) -> None:
-        for write in made.writes:
-            if self._eks.make(made.principal, write):
-                changes.append(write.change)
-
-    def _existing(self, made: Plan, error: EksError) -> Plan:
-        """The plan for an entry that exists after all: another made it, or the answer to this run was lost."""
-        wanted = next(each for each in self._wanted if each.principal == made.principal)
-        current = self._eks.entry(made.principal, policies=True)
-        anew = plan(wanted, current, self._owner)
-        if current is None or anew.fault:
-            raise error
-        if guards.weakened(anew.before, anew.after) and not self._params["force"]:
-            raise EksError(f"{error.message} Another made it meanwhile, with other rights; run again.", **error.details)
-        return anew
 
     def _result(self, outcomes: list[Outcome]) -> dict[str, Any]:
         return result(outcomes, self._mode_before, self._mode_changes)

@@ -46,6 +46,11 @@ def policy_arn(partition: str, name: str) -> str:
     return f"arn:{partition}:eks::aws:cluster-access-policy/{name}"
 
 
+def all_rights(policy: str, scope: tuple[str, ...]) -> bool:
+    """Whether an access policy (ARN) gives all rights in the whole cluster."""
+    return policy.endswith(f"/{CLUSTER_ADMIN}") and scope == WHOLE_CLUSTER
+
+
 def default_username(principal: str) -> str:
     """The username that EKS gives a STANDARD entry; without a role's path."""
     arn = _arn.parse(principal)
@@ -91,9 +96,7 @@ class Entry:
     @property
     def admin(self) -> bool:
         """Whether it has all rights in the whole cluster by an access policy."""
-        return any(
-            arn.endswith(f"/{CLUSTER_ADMIN}") and scope == WHOLE_CLUSTER for arn, scope in (self.policies or {}).items()
-        )
+        return any(all_rights(arn, scope) for arn, scope in (self.policies or {}).items())
 
     def shown(self) -> dict[str, Any]:
         """What results and diffs show."""

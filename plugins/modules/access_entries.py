@@ -28,6 +28,11 @@ description:
     Fargate profile or the caller has no entry.
   - New entries and rights are written before those that are no longer wanted are taken away. Where one fails the others
     go on, but nothing is removed; the result says what was done.
+  - A new entry counts from its first call on, and its access policies come by later ones. Outside of the mode V(API)
+    an entry that this run made and cannot complete is deleted again, so that aws-auth counts for its principal as
+    before; where it cannot be deleted either, the error says how. New administrators come first, one after the other
+    and the caller last, and none after one that failed, so that one at most is between two calls. A run that is
+    killed there is completed by the next one, which needs nothing of Kubernetes for it.
   - Costs, where nothing changes, one call for the cluster, one for each hundred entries that it has, and for each
     listed entry one, one for its access policies if O(entries[].policies) is given, and one of IAM unless
     O(check_principals=false). Those of the entries are made side by side.
@@ -35,7 +40,7 @@ description:
     C(eks:ListAssociatedAccessPolicies), C(iam:GetRole) and C(iam:GetUser). For changes C(eks:CreateAccessEntry),
     C(eks:UpdateAccessEntry), C(eks:DeleteAccessEntry), C(eks:AssociateAccessPolicy), C(eks:DisassociateAccessPolicy),
     C(eks:ListAccessPolicies) and C(eks:TagResource), and C(iam:PassRole) for entries of nodes. Where rights are taken
-    away, or entries are made that have not all rights, C(sts:GetCallerIdentity). For O(authentication_mode)
+    away, or entries are made that have not all rights, or of several administrators, C(sts:GetCallerIdentity). For O(authentication_mode)
     C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For V(API), and where entries of nodes go,
     C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); for
     V(API) also C(iam:ListRoles) and C(iam:ListUsers). For V(API), and where an entry of the caller is made, in
