@@ -295,19 +295,38 @@ class Run:
             )
 
     def _reasons_against_api(self, plans: list[Plan], principals: set[str]) -> list[str]:
-        known = self._listed if self._eks.cluster.authentication_mode != CONFIG_MAP else []
-        covered = {identity(arn) for arn in principals}
+        before = self._eks.cluster.authentication_mode == CONFIG_MAP
         what = "Whether somebody depends on aws-auth, which is no longer read in the authentication mode API,"
         mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster, what)
         directory = Directory(self._aws, self._eks.cluster.account)
+        needed = {each.key for each in mapped} | {identity(arn) for arn in (*self._eks.node_roles, self._eks.caller)}
+        cover = self._cover([arn for arn in principals if identity(arn) in needed], plans, predicted=before)
         return guards.reasons_against_api(
-            principals,
+            cover,
             # By the mapping of a role or user that is gone nobody gets in.
-            mapped=[each for each in mapped if each.key in covered or not directory.lacks(each.arn)],
+            mapped=[each for each in mapped if each.key in cover.kinds or not directory.lacks(each.arn)],
             node_roles=self._eks.node_roles,
             caller=self._eks.caller,
-            admins=self._eks.admins(plans, self._principals, known),
+            admins=self._eks.admins(plans, self._principals, [] if before else self._listed),
         )
+
+    def _cover(self, principals: list[str], plans: list[Plan], *, predicted: bool) -> guards.Cover:
+        """The entries of some principals once the plans are carried out, and which of them are dead."""
+        planned = {each.principal: each for each in plans}
+        to_come = self._to_come() if predicted else {}
+
+        def look(arn: str) -> tuple[str, str] | None:
+            made = planned.get(arn)
+            if made is not None and made.after is not None and made.state in ("created", "recreated"):
+                return identity(arn), made.after.kind
+            found = made.after if made is not None else self._read(arn, to_come, policies=False)
+            if found is None:
+                return None
+            return identity(arn), "" if self._principals.dead(found) else found.kind
+
+        seen = [each for each in gather(self._context, look, principals) if each is not None]
+        kinds = {key: kind for key, kind in seen if kind}
+        return guards.Cover(kinds, frozenset(key for key, kind in seen if not kind and key not in kinds))
 
     def _write(self, plans: list[Plan]) -> list[Outcome]:
         """Carry out the plans. Raises EksError, with the whole result, if any failed."""

@@ -25,7 +25,8 @@ description:
     AmazonEKSClusterAdminPolicy in the whole cluster, and entries of nodes.
   - O(authentication_mode) goes forward only, from C(CONFIG_MAP) to V(API_AND_CONFIG_MAP) to V(API), which AWS lets
     nobody undo. V(API) is refused, unless O(force) says so, as long as somebody whom aws-auth lets in, a node group, a
-    Fargate profile or the caller has no entry.
+    Fargate profile or the caller has no entry that counts. One whose role or user was made anew does not, nor does
+    one of the type V(STANDARD) for nodes.
   - New entries and rights are written before those that are no longer wanted are taken away. Where one fails the others
     go on, but nothing is removed; the result says what was done.
   - A new entry counts from its first call on, and its access policies come by later ones. Outside of the mode V(API)
@@ -40,7 +41,8 @@ description:
     C(eks:ListAssociatedAccessPolicies), C(iam:GetRole) and C(iam:GetUser). For changes C(eks:CreateAccessEntry),
     C(eks:UpdateAccessEntry), C(eks:DeleteAccessEntry), C(eks:AssociateAccessPolicy), C(eks:DisassociateAccessPolicy),
     C(eks:ListAccessPolicies) and C(eks:TagResource), and C(iam:PassRole) for entries of nodes. Where rights are taken
-    away, or entries are made that have not all rights, or of several administrators, C(sts:GetCallerIdentity). For O(authentication_mode)
+    away, or entries are made that have not all rights, or of several administrators, C(sts:GetCallerIdentity).
+    For O(authentication_mode)
     C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For V(API), and where entries of nodes go,
     C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); for
     V(API) also C(iam:ListRoles) and C(iam:ListUsers). For V(API), and where an entry of the caller is made, in
