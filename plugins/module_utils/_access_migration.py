@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     Entry,
     identity,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import (
-    BRIDGE,
-    Facts,
-    Migration,
-    migration,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import Facts, Migration, migration
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_api import EKS, ConflictError, Document, data_of
@@ -98,8 +95,8 @@ class Step:
         }
         if state in ("prepared", "proven") and planned.refused:
             raise EksError(
-                f"{' '.join(map(str, planned.refused))} Nothing was changed. Correct aws-auth (ekspress.eks.aws_auth), "
-                "and run again.",
+                f"{' '.join(map(str, planned.refused))} Nothing was changed. Correct that (aws-auth with "
+                "ekspress.eks.aws_auth), and run again.",
                 **result,
             )
         if state == "prepared":
@@ -112,8 +109,13 @@ class Step:
 
     def _plan(self) -> Migration:
         """What is to be moved; nothing in the mode API, in which aws-auth is not read."""
-        entries = self._entries() if self._cluster.authentication_mode != CONFIG_MAP else {}
         directory, given = Directory(self._aws, self._cluster.account), self._given()
+
+        def dead(entry: Entry) -> bool:
+            # As Principals.dead, by the lists that the plan needs anyway.
+            return directory.made_after(entry.principal, entry.created)
+
+        entries = self._entries(dead) if self._cluster.authentication_mode != CONFIG_MAP else {}
 
         def find(arn: str) -> str | None:
             if arn.lower() in given:
@@ -124,16 +126,19 @@ class Step:
         api = self._cluster.authentication_mode == API
         self._live = None if api else self._document.read()
         node_types = {} if api else self._eks.node_roles
-        made = migration(data_of(self._live), Facts(entries, node_types, find, self._params["owner"]))
+        made = migration(data_of(self._live), Facts(entries, node_types, find, self._params["owner"], dead))
         return made if not api else Migration(facts=made.facts)
 
     def _given(self) -> dict[str, str]:
         return {identity(arn): arn for arn in self._params["principals"]}
 
-    def _entries(self) -> dict[str, Entry]:
-        """All access entries of the cluster."""
-        found = gather(self._context, lambda arn: self._eks.entry(arn, policies=True), self._eks.principals())
-        return {identity(entry.principal): entry for entry in found if entry is not None}
+    def _entries(self, dead: Callable[[Entry], bool]) -> dict[str, Entry]:
+        """All access entries of the cluster; of two whose roles differ in their path only, the one that counts."""
+        found: dict[str, Entry] = {}
+        for entry in gather(self._context, lambda arn: self._eks.entry(arn, policies=True), self._eks.principals()):
+            if entry is not None and (identity(entry.principal) not in found or not dead(entry)):
+                found[identity(entry.principal)] = entry
+        return found
 
     def _shown(self, planned: Migration) -> dict[str, Any]:
         return {

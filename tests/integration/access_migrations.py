@@ -25,7 +25,7 @@ import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries, _access_migration
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import BINDING, OWNER
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import READS
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.tests.support import run_logic

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import OWNER
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 
 from tests.doors import ACCOUNT, CLUSTER, Doors, known
 from tests.e2e.playbook import Run, inventory, run
@@ -148,6 +148,43 @@ def test_refused_before_anything_is_changed(town: Town, change: dict[str, Any], 
     assert result["failed"]
     assert reason in result["msg"]
     assert (town.backups(), town.bridge(), town.mode()) == ([], False, CONFIG_MAP)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_dead_entry_does_not_count(town: Town, ours: bool) -> None:
+    doors, name = town.doors, town.dev.rpartition("/")[2]
+    doors.mode(BOTH)
+    doors.access_entry(town.dev, tags={"ekspress.eks/owner": OWNER} if ours else {})
+    assert (town.dev in migrate(CLUSTER)["already"]) is not ours
+    iam = doors.aws.client("iam")
+    iam.delete_role(RoleName=name)
+    assert doors.role(name, "/teams/deep/") == town.dev
+    planned = migrate(CLUSTER)
+    assert town.dev not in planned["already"]
+    assert town.dev not in [entry["principal"] for entry in planned["entries"]]
+    (reason,) = planned["refused"]
+    assert f"role/{town.name}-DEV: its entry is dead" in reason
+    assert "recreate: true" in reason
+    assert reason in migrate(CLUSTER, "prepared")["msg"]
+    doors.eks.delete_access_entry(clusterName=CLUSTER, principalArn=town.dev)
+    assert town.dev in [entry["principal"] for entry in migrate(CLUSTER)["entries"]]
+
+
+def test_of_two_entries_of_a_name_the_one_that_counts_is_seen(town: Town) -> None:
+    """The role was made anew on another path: aws-auth knows both by one ARN."""
+    doors, name = town.doors, town.dev.rpartition("/")[2]
+    doors.mode(BOTH)
+    iam = doors.aws.client("iam")
+    for path in ("/zz/", "/aa/"):
+        doors.access_entry(town.dev)
+        iam.delete_role(RoleName=name)
+        former, town.dev = town.dev, doors.role(name, path)
+        assert "its entry is dead" in migrate(CLUSTER)["refused"][0]
+        doors.access_entry(town.dev)
+        planned = migrate(CLUSTER)
+        assert (town.dev in planned["already"], planned["refused"]) == (True, [])
+        for arn in (former, town.dev):
+            doors.eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
 
 
 def test_aws_auth_that_cannot_be_read(town: Town) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +17,8 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     identity,
     policy_arn,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import Identity
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import (
-    BRIDGE,
-    Facts,
-    Migration,
-    migration,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE, Identity
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import Facts, Migration, migration
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_reviews import (
     CORE,
     Person,
@@ -60,6 +56,7 @@ def plan(
     entries: dict[str, Entry] | None = None,
     nodes: dict[str, str] | None = None,
     there: Any = (DEEP, ANN, NODE),
+    dead: Any = (),
 ) -> Migration:
     data = {"mapRoles": list(roles), "mapUsers": list(users), "mapAccounts": list(accounts)}
     known = {identity(arn): arn for arn in there}
@@ -68,6 +65,7 @@ def plan(
         return known.get(identity(arn)) if f"::{ACCOUNT}:" in arn else arn
 
     facts = Facts({identity(arn): entry for arn, entry in (entries or {}).items()}, nodes or {}, find, "me")
+    facts = replace(facts, dead=lambda entry: entry.principal in dead)
     return migration({key: yaml.safe_dump(value) for key, value in data.items()}, facts)
 
 
@@ -222,6 +220,29 @@ def test_gone_and_ignored() -> None:
 def test_entries_of_others_count_already() -> None:
     made = plan([role(groups=["system:monitoring"]), role(NODE, "x")], entries={DEEP: Entry(DEEP), NODE: Entry(NODE)})
     assert (made.entries, made.refused, made.already) == ([], (), (NODE,))
+
+
+def test_entries_that_do_not_count_are_refused() -> None:
+    for tags in ({}, {OWNER: "me"}):
+        there = {DEEP: Entry(DEEP, tags=tags), NODE: Entry(NODE, tags=tags)}
+        made = plan([role(), role(NODE, EC2, NODES)], entries=there, dead=[DEEP])
+        assert (made.entries, made.already, made.against_undo()) == ([], (), [])
+        dead, node = made.refused
+        assert "its entry is dead" in str(dead)
+        assert "recreate: true" in str(dead)
+        assert "has the type STANDARD, which lets none in" in str(node)
+        assert "recreate: true" in str(node)
+    # A dead entry takes the place of no mapping that cannot be moved either, nor do they of a node group's role.
+    assert "begins with system:" in reasons(
+        [role(groups=["system:monitoring"])], entries={DEEP: Entry(DEEP)}, dead=[DEEP]
+    )
+    assert "has the type STANDARD" in reasons(nodes={NODE: "EC2_LINUX"}, entries={NODE: Entry(NODE)})
+
+
+def test_the_group_of_the_move_is_refused() -> None:
+    """It is bound to cluster-admin meanwhile."""
+    assert f"{BRIDGE} is the group of administrators while they are moved" in reasons([role(groups=["team", BRIDGE])])
+    assert BRIDGE in reasons([role(groups=["system:masters", BRIDGE])])
 
 
 def test_the_way_back() -> None:
