@@ -227,6 +227,12 @@ class Step:
             trust_policy=self._params["trust_policy"],
         )
         result["proof"] = proof.shown()
+        if proof.left_out:
+            self._context.warn(
+                f"{proof.left_out} of the things that the cluster's RBAC allows were not asked for, with reviews: "
+                f"{self._params['reviews']}; of the roles that are bound to people some of each were, by all verbs in "
+                "turn. Raise reviews by as many to ask for all."
+            )
         if proof.differences:
             shown = " ".join(proof.differences[:20])
             more = f" And {len(proof.differences) - 20} more." if len(proof.differences) > 20 else ""

@@ -59,8 +59,9 @@ options:
   reviews:
     description:
       - How many access reviews are made of each identity with O(state=proven), before and after. A fixed list of about
-        thirty comes first, then what the roles of the cluster's RBAC allow that are bound to users and groups. At most
-        20,000 are made in all.
+        thirty comes first, then what the roles of the cluster's RBAC allow that are bound to users and groups. Where
+        that is more, some is asked for of each role in turn, by all of its verbs, and a warning says how much is left
+        out. At most 20,000 are made in all.
     type: int
     default: 120
   trust_policy:
