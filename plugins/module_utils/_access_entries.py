@@ -15,6 +15,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     API,
     BOTH,
     CONFIG_MAP,
+    DEFAULT_OWNER,
     NODE_TYPES,
     OWNER,
     TYPES,
@@ -34,11 +35,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_o
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import describe, require_active
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError, named
 from ansible_collections.ekspress.eks.plugins.module_utils._iam_directory import Directory
 from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
-
-DEFAULT_OWNER = "access_entries"
 
 
 def argument_spec() -> dict[str, Any]:
@@ -109,6 +108,8 @@ class Run:
         self._principals = Principals(aws, context, eks.cluster.account)
         self._listed: list[str] = []
         """The principals that have an entry before this run changes any."""
+        self._unlisted: dict[str, str] = {}
+        """Owners of entries of this collection that are not listed and stay, where purge looked at them."""
         self._mode_before = eks.cluster.authentication_mode
         self._mode_changes: list[str] = []
 
@@ -223,13 +224,25 @@ class Run:
         wanted = {identity(each.principal) for each in self._wanted}
         others = [arn for arn in self._listed if identity(arn) not in wanted and arn not in current]
 
-        def look(arn: str) -> Plan | None:
-            found = self._eks.entry(arn, policies=False)
-            if found is None or found.tags.get(OWNER) != self._owner or found.kind in NODE_TYPES:
-                return None
+        found = gather(self._context, lambda arn: self._eks.entry(arn, policies=False), others)
+        tagged = [each for each in found if each is not None and OWNER in each.tags]
+        ours = [each.principal for each in tagged if each.tags[OWNER] == self._owner and each.kind not in NODE_TYPES]
+        self._unlisted = {each.principal: each.tags[OWNER] for each in tagged if each.principal not in ours}
+        self._warn_of_others()
+
+        def look(arn: str) -> Plan:
             return removal(arn, self._eks.entry(arn, policies=True), purged=True)
 
-        return [each for each in gather(self._context, look, others) if each is not None]
+        return gather(self._context, look, ours)
+
+    def _warn_of_others(self) -> None:
+        others = [f"{arn} ({owner})" for arn, owner in self._unlisted.items() if owner != self._owner]
+        if others:
+            self._context.warn(
+                f"purge left {len(others)} access entries that are not listed, as this collection made them for another "
+                f"owner than {self._owner}: {named(others, 10)}. Whoever is to lose access by them is let in still: "
+                "remove them by a task of their owner, or with state: absent."
+            )
 
     def _policy_faults(self, plans: list[Plan]) -> list[str]:
         """Access policies that are to be given and that EKS does not have: it says so only once an entry is made."""
@@ -335,7 +348,8 @@ class Run:
         return done
 
     def _result(self, outcomes: list[Outcome]) -> dict[str, Any]:
-        return result(outcomes, self._mode_before, self._mode_changes)
+        unlisted = [{"principal": arn, "owner": owner} for arn, owner in sorted(self._unlisted.items())]
+        return {**result(outcomes, self._mode_before, self._mode_changes), "unlisted": unlisted}
 
 
 LOGIC = Logic(

@@ -197,8 +197,8 @@ def reasons_against_api(
     """
     nodes = {identity(arn): arn for arn in sorted(node_roles)}
     found = [
-        f"{arn}: a managed node group or Fargate profile of the cluster runs with this role, and its nodes would become "
-        f"NotReady, as {lack}"
+        f"{arn}: a managed node group or Fargate profile of the cluster runs with this role, and its nodes would "
+        f"become NotReady, as {lack}"
         for key, arn in nodes.items()
         if (lack := cover.lack(key, node=True))
     ]

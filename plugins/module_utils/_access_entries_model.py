@@ -33,6 +33,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 OWNER = f"{RESERVED}owner"
 """The tag of entries that this collection made; its value is the task's option owner."""
+DEFAULT_OWNER = "access_entries"
 
 TAGS = 50
 """Of an entry at most: https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""

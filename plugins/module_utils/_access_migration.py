@@ -15,10 +15,13 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
     API,
     CONFIG_MAP,
+    DEFAULT_OWNER,
     STANDARD,
     Entry,
     identity,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import OWNER as OWNER_TAG
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import Write
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import Facts, Migration, migration
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
@@ -35,7 +38,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gath
 OWNER = "migrate_access"
 BINDING = "ekspress-eks-access-migration"
 REVIEWS = 120
-STATES = ("planned", "prepared", "proven", "finished")
+STATES = ("planned", "prepared", "proven", "finished", "handed_over")
 
 
 def argument_spec() -> dict[str, Any]:
@@ -105,6 +108,8 @@ class Step:
             self._prove(planned, result)
         elif state == "finished":
             self._finish(planned, result)
+        elif state == "handed_over":
+            self._hand_over(planned, result)
         return result
 
     def _plan(self) -> Migration:
@@ -257,6 +262,29 @@ class Step:
             self._kubernetes.delete(self._bridge_path(), dry_run=self._context.check_mode)
             result["changed"] = True
             result["diff"]["before"][f"ClusterRoleBinding {BINDING}"] = _binding()
+
+    def _hand_over(self, planned: Migration, result: dict[str, Any]) -> None:
+        """Give the entries to the owner whom everyday tasks have, who can remove them then."""
+        if self._cluster.authentication_mode != API:
+            raise EksError(
+                f"EKS cluster {self._cluster.name!r} has the authentication mode {self._cluster.authentication_mode}, in "
+                "which the way back goes by the owner of the entries; nothing was changed. Go on to the mode API "
+                "first (-e migrate_access_mode=API)."
+            )
+        entries = [entry for entry in (planned.facts.entries.values() if planned.facts else ()) if self._ours(entry)]
+        for entry in entries:
+            result["changed"] = True
+            result["diff"]["before"][entry.principal] = {OWNER_TAG: entry.tags[OWNER_TAG]}
+            result["diff"]["after"][entry.principal] = {OWNER_TAG: DEFAULT_OWNER}
+        if not self._context.check_mode:
+            gather(self._context, self._given_away, entries)
+
+    def _ours(self, entry: Entry) -> bool:
+        return entry.tags.get(OWNER_TAG) == self._params["owner"] != DEFAULT_OWNER
+
+    def _given_away(self, entry: Entry) -> bool:
+        arguments = {"resourceArn": entry.arn, "tags": {OWNER_TAG: DEFAULT_OWNER}}
+        return self._eks.make(entry.principal, Write("tag_resource", arguments, "hand over"))
 
 
 def _binding() -> dict[str, Any]:

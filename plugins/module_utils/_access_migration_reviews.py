@@ -173,7 +173,7 @@ def _spread(granted: Mapping[str, Mapping[str, list[set[Review]]]], most: int) -
         for role in list(queues)[: most - len(chosen)]:
             review = None
             while review is None and queues[role]:
-                verb = min(queues[role], key=lambda each, of=role: (of_role[of, each], of_verb[each], each))
+                verb = min((of_role[role, each], of_verb[each], each) for each in queues[role])[2]
                 review = next((item for item in queues[role][verb] if item not in chosen), None)
                 if review is None:
                     del queues[role][verb]

@@ -128,7 +128,7 @@ options:
   purge:
     description:
       - Whether entries are removed that this module made for the same O(owner) and that are no longer listed. Those of
-        others, of EKS, of nodes and of the cluster's creator always stay.
+        others, of EKS, of nodes and of the cluster's creator always stay; RV(unlisted) names those that have an owner.
       - Only with O(state=present), and needs O(entries), which may be empty.
       - Costs one call more for each entry that is not listed.
     type: bool
@@ -268,6 +268,23 @@ entries:
       description: Why the entry failed.
       returned: when the state is C(failed)
       type: str
+unlisted:
+  description:
+    - With O(purge), the entries with a tag of this module that are not listed and stay, as they were made for another
+      O(owner) or are of nodes. Those of other owners are a warning as well, as whoever they let in has access still.
+    - Empty where O(purge) is not set.
+  returned: success, or when entries failed to be written
+  type: list
+  elements: dict
+  contains:
+    principal:
+      description: ARN of the role or user.
+      type: str
+      sample: arn:aws:iam::123456789012:role/teams/developers
+    owner:
+      description: For whom the entry was made.
+      type: str
+      sample: migrate_access
 authentication_mode:
   description: The authentication mode of the cluster at the end; in check mode, what it would be.
   returned: success, or when entries failed to be written

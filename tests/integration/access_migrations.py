@@ -23,7 +23,12 @@ from unittest.mock import patch
 
 import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries, _access_migration
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    API,
+    BOTH,
+    CONFIG_MAP,
+    DEFAULT_OWNER,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import BINDING, OWNER
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import READS
@@ -35,6 +40,8 @@ from sandbox.process import ROOT
 from tests.doors import ACCOUNT, Doors
 
 KILLED, FAILED = 9, 1
+OWNERS = (OWNER, DEFAULT_OWNER)
+"""Of entries that the move made: before and after they are handed over."""
 SESSION = "{{SessionName}}"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 BACKUPS = "/api/v1/namespaces/kube-system/configmaps"
@@ -89,7 +96,7 @@ class Town:
         doors.mode(BOTH)
         for arn in eks.list_access_entries(clusterName=doors.cluster)["accessEntries"]:
             call = {"clusterName": doors.cluster, "principalArn": arn}
-            if eks.describe_access_entry(**call)["accessEntry"]["tags"].get("ekspress.eks/owner") == OWNER:
+            if eks.describe_access_entry(**call)["accessEntry"]["tags"].get("ekspress.eks/owner") in OWNERS:
                 eks.delete_access_entry(**call)
         doors.mode(CONFIG_MAP)
         users = [{"userarn": self.user, "username": "ann", "groups": [self.team]}]
@@ -180,6 +187,7 @@ def move(cluster: str, mode: str = BOTH, reviews: int = 1) -> None:
     planned = done(migrate(cluster))
     assert not planned["refused"], planned["refused"]
     if planned["authentication_mode"] == API:
+        done(migrate(cluster, "handed_over"))
         return
     done(migrate(cluster, "prepared"))
     if planned["authentication_mode"] == CONFIG_MAP:
@@ -191,6 +199,7 @@ def move(cluster: str, mode: str = BOTH, reviews: int = 1) -> None:
     done(migrate(cluster, "finished"))
     if mode == API:
         done(entries(cluster, authentication_mode=API))
+        done(migrate(cluster, "handed_over"))
 
 
 @contextmanager

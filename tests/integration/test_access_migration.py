@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    API,
+    BOTH,
+    CONFIG_MAP,
+    DEFAULT_OWNER,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import OWNER
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 
@@ -31,6 +36,7 @@ from tests.support import wait_until
 
 PODS = "/api/v1/namespaces/default/pods"
 METRICS = "/metrics"
+TAG = "ekspress.eks/owner"
 
 
 @pytest.fixture
@@ -90,8 +96,11 @@ def test_the_whole_way_and_everybody_gets_in_as_before(town: Town) -> None:
     move(CLUSTER)
     assert doors.aws.calls(writes=True, service="eks") == []
     assert len(town.backups()) == 1
+    made = {arn for arn, entry in town.entries().items() if entry["tags"].get(TAG) == OWNER}
+    assert made == {town.admin, town.dev, town.karpenter, town.user}
     move(CLUSTER, API)
     assert (town.mode(), town.rights()) == (API, before)
+    assert {arn for arn, entry in town.entries().items() if entry["tags"].get(TAG) == DEFAULT_OWNER} == made
     doors.aws_auth()
     doors.await_role(town.dev, dev)
     doors.await_role(town.admin, after)
@@ -202,6 +211,9 @@ def test_the_way_back(town: Town) -> None:
     move(CLUSTER)
     planned = migrate(CLUSTER)
     assert planned["against_undo"] == []
+    early = migrate(CLUSTER, "handed_over")
+    assert early["failed"]
+    assert "the way back goes by the owner of the entries; nothing was changed" in early["msg"]
     assert {item["principal"] for item in planned["made"]} == {town.admin, town.dev, town.karpenter, town.user}
     done = entries(CLUSTER, owner=OWNER, entries=planned["made"], state="absent", force=True)
     assert not done.get("failed"), done
@@ -246,10 +258,11 @@ def test_ended_after_each_write_everybody_is_as_before_and_a_second_run_complete
             assert town.rights() == before, number
             move(CLUSTER, API)
             assert (town.mode(), town.rights(), town.bridge()) == (API, before, False), number
+            assert OWNER not in [entry["tags"].get(TAG) for entry in town.entries().values()], number
         else:
             raise AssertionError("the move has no end")
-    # Backup, bridge, mode, four entries, a policy, the administrator's groups, the bridge, the mode.
-    assert ended == 11
+    # Backup, bridge, mode, four entries, a policy, the administrator's groups, the bridge, the mode, four owners.
+    assert ended == 15
 
 
 def playbook(town: Town, directory: Path, *arguments: str) -> Run:
@@ -287,7 +300,17 @@ def test_the_playbook_plans_moves_goes_back_and_on(town: Town, tmp_path: Path) -
     on = playbook(town, tmp_path, "-e", "migrate_access_mode=API")
     assert on.code == 0, on.problems()
     assert (town.mode(), town.rights()) == (API, before)
+    handed = "Hand the entries over to everyday tasks, as there is no way back any more"
+    assert on.changed(CLUSTER)[-1] == handed
+    (told,) = [task.result["msg"] for task in on.tasks if task.name == "Say what was asked for, and how much was not"]
+    assert told["people"] == 3
     assert playbook(town, tmp_path, "-e", "migrate_access_mode=API").changed(CLUSTER) == []
+    call = {"resourceArn": town.entries()[town.dev]["accessEntryArn"], "tags": {TAG: OWNER}}
+    town.doors.eks.tag_resource(**call)
+    assert playbook(town, tmp_path, "--check").changed(CLUSTER) == [handed]
+    assert town.entries()[town.dev]["tags"][TAG] == OWNER
+    assert playbook(town, tmp_path).changed(CLUSTER) == [handed]
+    assert town.entries()[town.dev]["tags"][TAG] == DEFAULT_OWNER
     refused = playbook(town, tmp_path, "-e", "migrate_access_undo=true")
     assert "AWS lets no cluster go back" in refused.failure(CLUSTER)
 
