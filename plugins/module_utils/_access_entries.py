@@ -239,9 +239,9 @@ class Run:
         others = [f"{arn} ({owner})" for arn, owner in self._unlisted.items() if owner != self._owner]
         if others:
             self._context.warn(
-                f"purge left {len(others)} access entries that are not listed, as this collection made them for another "
-                f"owner than {self._owner}: {named(others, 10)}. Whoever is to lose access by them is let in still: "
-                "remove them by a task of their owner, or with state: absent."
+                f"purge leaves {len(others)} access entries that are not listed, as this collection made them for an "
+                f"owner other than {self._owner}: {named(others, 10)}. Whoever is to lose access by them is let in "
+                "still: remove them by a task of their owner, or with state: absent."
             )
 
     def _policy_faults(self, plans: list[Plan]) -> list[str]:

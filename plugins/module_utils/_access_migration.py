@@ -267,8 +267,8 @@ class Step:
         """Give the entries to the owner whom everyday tasks have, who can remove them then."""
         if self._cluster.authentication_mode != API:
             raise EksError(
-                f"EKS cluster {self._cluster.name!r} has the authentication mode {self._cluster.authentication_mode}, in "
-                "which the way back goes by the owner of the entries; nothing was changed. Go on to the mode API "
+                f"EKS cluster {self._cluster.name!r} has the authentication mode {self._cluster.authentication_mode}, "
+                "in which the way back goes by the owner of the entries; nothing was changed. Go on to the mode API "
                 "first (-e migrate_access_mode=API)."
             )
         entries = [entry for entry in (planned.facts.entries.values() if planned.facts else ()) if self._ours(entry)]

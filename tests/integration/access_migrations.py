@@ -46,6 +46,8 @@ SESSION = "{{SessionName}}"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 BACKUPS = "/api/v1/namespaces/kube-system/configmaps"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+PODS = "/api/v1/namespaces/default/pods"
+METRICS = "/metrics"
 NODES = ["system:bootstrappers", "system:nodes"]
 
 
@@ -158,6 +160,23 @@ class Town:
         groups, node = frozenset(item["groups"]), "system:nodes" in item["groups"]
         username = item["username"].replace("{{AccountID}}", ACCOUNT)
         return Rights(username, frozenset() if node else groups - {"system:masters"}, "system:masters" in groups, node)
+
+    def at_the_door(self) -> dict[str, tuple[str, int, int]]:
+        """What an administrator and a developer are to the API server by new tokens: username, and what they may do."""
+        found = {}
+        for arn in (self.admin, self.dev):
+            keys = self.doors.session(arn)
+            who = self.doors.who(keys)
+            statuses = [self.doors.status(keys, "GET", path) for path in (METRICS, PODS)]
+            found[arn] = (who.username if who else "", statuses[0], statuses[1])
+        return found
+
+    def everybody_gets_in(self) -> bool:
+        """Whether both are let in by their names, the administrator for everything, the developer for pods alone."""
+        return self.at_the_door() == {
+            self.admin: ("admin:alice", 200, 200),
+            self.dev: (f"dev:{ACCOUNT}:alice", 403, 200),
+        }
 
     def mode(self) -> str:
         """The cluster's authentication mode."""

@@ -199,8 +199,8 @@ def test_purge_removes_only_our_own(aws: AwsServer) -> None:
         {"principal": role_arn("node"), "owner": "access_entries"},
     ]
     (warning,) = shown["warnings"]
-    assert "purge left 1 access entries that are not listed" in warning
-    assert f"another owner than access_entries: {role_arn('migrated')} (migrate_access)." in warning
+    assert "purge leaves 1 access entries that are not listed" in warning
+    assert f"an owner other than access_entries: {role_arn('migrated')} (migrate_access)." in warning
     assert not done(entry("b"), purge=True)["changed"]
     assert done(entry("b"), entry("migrated"), purge=True).get("warnings") is None
     assert done(entry("b"))["unlisted"] == []
