@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_guards as guards
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_mode as modes
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_api import EXISTS, Eks, Principals
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_api import Eks, Principals
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input import wanted_entries
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
     API,
     BOTH,
     CONFIG_MAP,
+    DEFAULT_OWNER,
     NODE_TYPES,
     OWNER,
     TYPES,
@@ -30,15 +30,14 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan 
     removal,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_result import Outcome, raise_failed, result
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_writes import Writer
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
-from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code
+from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._cluster import describe, require_active
 from ansible_collections.ekspress.eks.plugins.module_utils._context import Context, Logic
-from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError, named
 from ansible_collections.ekspress.eks.plugins.module_utils._iam_directory import Directory
-from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather, settle
-
-DEFAULT_OWNER = "access_entries"
+from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gather
 
 
 def argument_spec() -> dict[str, Any]:
@@ -109,6 +108,8 @@ class Run:
         self._principals = Principals(aws, context, eks.cluster.account)
         self._listed: list[str] = []
         """The principals that have an entry before this run changes any."""
+        self._unlisted: dict[str, str] = {}
+        """Owners of entries of this collection that are not listed and stay, where purge looked at them."""
         self._mode_before = eks.cluster.authentication_mode
         self._mode_changes: list[str] = []
 
@@ -223,13 +224,25 @@ class Run:
         wanted = {identity(each.principal) for each in self._wanted}
         others = [arn for arn in self._listed if identity(arn) not in wanted and arn not in current]
 
-        def look(arn: str) -> Plan | None:
-            found = self._eks.entry(arn, policies=False)
-            if found is None or found.tags.get(OWNER) != self._owner or found.kind in NODE_TYPES:
-                return None
+        found = gather(self._context, lambda arn: self._eks.entry(arn, policies=False), others)
+        tagged = [each for each in found if each is not None and OWNER in each.tags]
+        ours = [each.principal for each in tagged if each.tags[OWNER] == self._owner and each.kind not in NODE_TYPES]
+        self._unlisted = {each.principal: each.tags[OWNER] for each in tagged if each.principal not in ours}
+        self._warn_of_others()
+
+        def look(arn: str) -> Plan:
             return removal(arn, self._eks.entry(arn, policies=True), purged=True)
 
-        return [each for each in gather(self._context, look, others) if each is not None]
+        return gather(self._context, look, ours)
+
+    def _warn_of_others(self) -> None:
+        others = [f"{arn} ({owner})" for arn, owner in self._unlisted.items() if owner != self._owner]
+        if others:
+            self._context.warn(
+                f"purge leaves {len(others)} access entries that are not listed, as this collection made them for an "
+                f"owner other than {self._owner}: {named(others, 10)}. Whoever is to lose access by them is let in "
+                "still: remove them by a task of their owner, or with state: absent."
+            )
 
     def _policy_faults(self, plans: list[Plan]) -> list[str]:
         """Access policies that are to be given and that EKS does not have: it says so only once an entry is made."""
@@ -295,77 +308,48 @@ class Run:
             )
 
     def _reasons_against_api(self, plans: list[Plan], principals: set[str]) -> list[str]:
-        known = self._listed if self._eks.cluster.authentication_mode != CONFIG_MAP else []
-        covered = {identity(arn) for arn in principals}
+        before = self._eks.cluster.authentication_mode == CONFIG_MAP
         what = "Whether somebody depends on aws-auth, which is no longer read in the authentication mode API,"
         mapped = modes.mapped(self._params, self._aws, self._context, self._eks.cluster, what)
         directory = Directory(self._aws, self._eks.cluster.account)
+        needed = {each.key for each in mapped} | {identity(arn) for arn in (*self._eks.node_roles, self._eks.caller)}
+        cover = self._cover([arn for arn in principals if identity(arn) in needed], plans, predicted=before)
         return guards.reasons_against_api(
-            principals,
+            cover,
             # By the mapping of a role or user that is gone nobody gets in.
-            mapped=[each for each in mapped if each.key in covered or not directory.lacks(each.arn)],
+            mapped=[each for each in mapped if each.key in cover.kinds or not directory.lacks(each.arn)],
             node_roles=self._eks.node_roles,
             caller=self._eks.caller,
-            admins=self._eks.admins(plans, self._principals, known),
+            admins=self._eks.admins(plans, self._principals, [] if before else self._listed),
         )
 
+    def _cover(self, principals: list[str], plans: list[Plan], *, predicted: bool) -> guards.Cover:
+        """The entries of some principals once the plans are carried out, and which of them are dead."""
+        planned = {each.principal: each for each in plans}
+        to_come = self._to_come() if predicted else {}
+
+        def look(arn: str) -> tuple[str, str] | None:
+            made = planned.get(arn)
+            if made is not None and made.after is not None and made.state in ("created", "recreated"):
+                return identity(arn), made.after.kind
+            found = made.after if made is not None else self._read(arn, to_come, policies=False)
+            if found is None:
+                return None
+            return identity(arn), "" if self._principals.dead(found) else found.kind
+
+        seen = [each for each in gather(self._context, look, principals) if each is not None]
+        kinds = {key: kind for key, kind in seen if kind}
+        return guards.Cover(kinds, frozenset(key for key, kind in seen if not kind and key not in kinds))
+
     def _write(self, plans: list[Plan]) -> list[Outcome]:
-        """Carry out the plans, what comes before what goes. Raises EksError, with the whole result, if any failed."""
-        removals = [each for each in plans if each.state == "removed"]
-        done = self._write_each([each for each in plans if each.state != "removed"])
-        failed = any(outcome.error for outcome in done)
-        if failed:
-            done += [Outcome(replace(each, state="unchanged", after=each.before)) for each in removals]
-        else:
-            done += self._write_each(removals)
-        order = {each.principal: number for number, each in enumerate(plans)}
-        done.sort(key=lambda outcome: order[outcome.plan.principal])
+        """Carry out the plans. Raises EksError, with the whole result, if any failed."""
+        done = Writer(self._params, self._context, self._eks, self._wanted).write(plans)
         raise_failed(done, self._result(done))
         return done
 
-    def _write_each(self, plans: list[Plan]) -> list[Outcome]:
-        done: list[Outcome] = []
-        for each, outcome in zip(plans, settle(self._context, self._write_one, plans), strict=True):
-            if isinstance(outcome, Outcome):
-                done.append(outcome)
-            elif isinstance(outcome, EksError):
-                done.append(Outcome(each, error=outcome))
-            else:
-                raise outcome
-        return done
-
-    def _write_one(self, made: Plan) -> Outcome:
-        changes: list[str] = []
-        try:
-            try:
-                self._make(made, changes)
-            except EksError as error:
-                if error_code(error) != EXISTS or made.state != "created":
-                    raise
-                made = self._existing(made, error)
-                self._make(made, changes)
-        except EksError as error:
-            return Outcome(made, changes, error)
-        return Outcome(made, changes)
-
-    def _make(self, made: Plan, changes: list[str]) -> None:
-        for write in made.writes:
-            if self._eks.make(made.principal, write):
-                changes.append(write.change)
-
-    def _existing(self, made: Plan, error: EksError) -> Plan:
-        """The plan for an entry that exists after all: another made it, or the answer to this run was lost."""
-        wanted = next(each for each in self._wanted if each.principal == made.principal)
-        current = self._eks.entry(made.principal, policies=True)
-        anew = plan(wanted, current, self._owner)
-        if current is None or anew.fault:
-            raise error
-        if guards.weakened(anew.before, anew.after) and not self._params["force"]:
-            raise EksError(f"{error.message} Another made it meanwhile, with other rights; run again.", **error.details)
-        return anew
-
     def _result(self, outcomes: list[Outcome]) -> dict[str, Any]:
-        return result(outcomes, self._mode_before, self._mode_changes)
+        unlisted = [{"principal": arn, "owner": owner} for arn, owner in sorted(self._unlisted.items())]
+        return {**result(outcomes, self._mode_before, self._mode_changes), "unlisted": unlisted}
 
 
 LOGIC = Logic(

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
     CLUSTER_ADMIN,
@@ -14,9 +15,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     Entry,
     identity,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import Plan
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import DEAD, Plan
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import NODES
-from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapping
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
 
 EVERYBODY = "system:authenticated"
 """The group of everybody who is let in."""
@@ -86,7 +87,7 @@ def _made_for_less(plan: Plan) -> bool:
     return plan.state == "created" and plan.after is not None and not plan.after.admin
 
 
-def reasons_of_shadow(plan: Plan, mapped: Iterable[Mapping]) -> list[str]:
+def reasons_of_shadow(plan: Plan, mapped: Iterable[Mapped]) -> list[str]:
     """What the caller would lose of what aws-auth gives, in a sentence."""
     own = next((entry for entry in mapped if entry.key == identity(plan.principal)), None)
     after = plan.after
@@ -148,10 +149,39 @@ def _of_caller(plan: Plan, caller: str) -> Iterator[str]:
         )
 
 
+@dataclass(frozen=True)
+class Cover:
+    """The access entries that there are in the end, as far as anybody depends on them."""
+
+    kinds: Mapping[str, str]
+    """Types of those that count, by ``identity``."""
+    dead: Collection[str] = ()
+    """The ``identity`` of those whose role or user is another one by now."""
+
+    def lack(self, key: str, *, node: bool) -> str:
+        """Why an identity is not let in by an entry, in words with the way out; '' where it is."""
+        kind = self.kinds.get(key)
+        if kind is None:
+            return f"{DEAD}. Make it anew with recreate: true." if key in self.dead else NO_ENTRY[node]
+        if node and kind not in NODE_TYPES:
+            return (
+                f"its access entry has the type {kind}, which lets no nodes in. Make it anew with recreate: true and "
+                f"a type of nodes ({OF_NODES})."
+            )
+        return ""
+
+
+OF_NODES = "EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX or HYBRID_LINUX"
+NO_ENTRY = {
+    False: "it has no access entry. Add one, or remove it there.",
+    True: f"it has no access entry. Add one of type {OF_NODES}.",
+}
+
+
 def reasons_against_api(
-    principals: Collection[str],
+    cover: Cover,
     *,
-    mapped: Iterable[Mapping],
+    mapped: Iterable[Mapped],
     node_roles: Collection[str],
     caller: str,
     admins: Collection[str],
@@ -159,35 +189,30 @@ def reasons_against_api(
     """Who would lose access once aws-auth is no longer read, in sentences.
 
     Args:
-        principals: ARNs that have an entry then.
+        cover: the entries that there are then.
         mapped: what aws-auth maps.
         node_roles: ARNs of the roles of managed node groups and Fargate profiles.
         caller: ARN of whom the run acts as.
         admins: principals that have all rights by an entry.
     """
-    covered = {identity(arn) for arn in principals}
+    nodes = {identity(arn): arn for arn in sorted(node_roles)}
     found = [
-        f"{arn}: a managed node group or Fargate profile of the cluster runs with this role, which has no access "
-        "entry, so that its nodes would become NotReady. Add an entry of type EC2_LINUX, EC2_WINDOWS or FARGATE_LINUX."
-        for arn in sorted(node_roles)
-        if identity(arn) not in covered
+        f"{arn}: a managed node group or Fargate profile of the cluster runs with this role, and its nodes would "
+        f"become NotReady, as {lack}"
+        for key, arn in nodes.items()
+        if (lack := cover.lack(key, node=True))
     ]
-    known = {identity(arn) for arn in node_roles}
     for entry in mapped:
-        if entry.key in covered or entry.key in known:
+        node = NODES in entry.groups
+        lack = cover.lack(entry.key, node=node)
+        if not lack or entry.key in nodes:
             continue
-        if NODES in entry.groups:
-            found.append(
-                f"{entry.arn}: aws-auth lets nodes in by this role (group {NODES}), which has no access entry, so that "
-                "they would become NotReady. Add an entry of type EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX or "
-                "HYBRID_LINUX."
-            )
-        else:
-            found.append(f"{entry.arn}: aws-auth lets it in, and it has no access entry. Add one, or remove it there.")
-    if identity(caller) not in covered:
-        found.append(
-            f"{caller}: it is whom this task runs as, and it has no access entry. Add one, or run as somebody who has."
-        )
+        what = f"nodes in by this role (group {NODES}), which would become NotReady" if node else "it in"
+        found.append(f"{entry.arn}: aws-auth lets {what}, and {lack}")
+    lack = cover.lack(identity(caller), node=False)
+    if lack:
+        lack = "it has no access entry. Add one." if lack == NO_ENTRY[False] else lack
+        found.append(f"{caller}: it is whom this task runs as, and {lack} Or run as somebody who has one that counts.")
     if not admins:
         found.append(f"No access entry has {CLUSTER_ADMIN} in the whole cluster. Give it to a principal first.")
     return found

@@ -33,6 +33,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 OWNER = f"{RESERVED}owner"
 """The tag of entries that this collection made; its value is the task's option owner."""
+DEFAULT_OWNER = "access_entries"
 
 TAGS = 50
 """Of an entry at most: https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""
@@ -44,6 +45,11 @@ WHOLE_CLUSTER: tuple[str, ...] = ()
 def policy_arn(partition: str, name: str) -> str:
     """The ARN of an access policy, such as AmazonEKSViewPolicy."""
     return f"arn:{partition}:eks::aws:cluster-access-policy/{name}"
+
+
+def all_rights(policy: str, scope: tuple[str, ...]) -> bool:
+    """Whether an access policy (ARN) gives all rights in the whole cluster."""
+    return policy.endswith(f"/{CLUSTER_ADMIN}") and scope == WHOLE_CLUSTER
 
 
 def default_username(principal: str) -> str:
@@ -91,9 +97,7 @@ class Entry:
     @property
     def admin(self) -> bool:
         """Whether it has all rights in the whole cluster by an access policy."""
-        return any(
-            arn.endswith(f"/{CLUSTER_ADMIN}") and scope == WHOLE_CLUSTER for arn, scope in (self.policies or {}).items()
-        )
+        return any(all_rights(arn, scope) for arn, scope in (self.policies or {}).items())
 
     def shown(self) -> dict[str, Any]:
         """What results and diffs show."""

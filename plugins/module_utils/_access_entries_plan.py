@@ -20,6 +20,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     Entry,
     Wanted,
     access_scope,
+    all_rights,
     default_username,
 )
 
@@ -174,14 +175,14 @@ def _update(current: Entry, after: Entry) -> tuple[Write, ...]:
 
 
 def _associations(before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]) -> tuple[Write, ...]:
-    """Give policies, or other scopes to those that there are."""
+    """Give policies, or other scopes to those that there are; what gives all rights first."""
     return tuple(
         Write(
             "associate_access_policy",
             {"policyArn": arn, "accessScope": access_scope(scope)},
             f"policy {arn.rpartition('/')[2]} {_words(scope)}",
         )
-        for arn, scope in sorted(after.items())
+        for arn, scope in sorted(after.items(), key=lambda item: (not all_rights(*item), item))
         if before.get(arn) != scope
     )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,16 +15,15 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_input
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
     API,
     CONFIG_MAP,
+    DEFAULT_OWNER,
     STANDARD,
     Entry,
     identity,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import (
-    BRIDGE,
-    Facts,
-    Migration,
-    migration,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import OWNER as OWNER_TAG
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import Write
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import Facts, Migration, migration
 from ansible_collections.ekspress.eks.plugins.module_utils._adapter import aws_options, cluster_options
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_api import EKS, ConflictError, Document, data_of
@@ -38,7 +38,7 @@ from ansible_collections.ekspress.eks.plugins.module_utils._parallel import gath
 OWNER = "migrate_access"
 BINDING = "ekspress-eks-access-migration"
 REVIEWS = 120
-STATES = ("planned", "prepared", "proven", "finished")
+STATES = ("planned", "prepared", "proven", "finished", "handed_over")
 
 
 def argument_spec() -> dict[str, Any]:
@@ -98,8 +98,8 @@ class Step:
         }
         if state in ("prepared", "proven") and planned.refused:
             raise EksError(
-                f"{' '.join(map(str, planned.refused))} Nothing was changed. Correct aws-auth (ekspress.eks.aws_auth), "
-                "and run again.",
+                f"{' '.join(map(str, planned.refused))} Nothing was changed. Correct that (aws-auth with "
+                "ekspress.eks.aws_auth), and run again.",
                 **result,
             )
         if state == "prepared":
@@ -108,12 +108,19 @@ class Step:
             self._prove(planned, result)
         elif state == "finished":
             self._finish(planned, result)
+        elif state == "handed_over":
+            self._hand_over(planned, result)
         return result
 
     def _plan(self) -> Migration:
         """What is to be moved; nothing in the mode API, in which aws-auth is not read."""
-        entries = self._entries() if self._cluster.authentication_mode != CONFIG_MAP else {}
         directory, given = Directory(self._aws, self._cluster.account), self._given()
+
+        def dead(entry: Entry) -> bool:
+            # As Principals.dead, by the lists that the plan needs anyway.
+            return directory.made_after(entry.principal, entry.created)
+
+        entries = self._entries(dead) if self._cluster.authentication_mode != CONFIG_MAP else {}
 
         def find(arn: str) -> str | None:
             if arn.lower() in given:
@@ -124,16 +131,19 @@ class Step:
         api = self._cluster.authentication_mode == API
         self._live = None if api else self._document.read()
         node_types = {} if api else self._eks.node_roles
-        made = migration(data_of(self._live), Facts(entries, node_types, find, self._params["owner"]))
+        made = migration(data_of(self._live), Facts(entries, node_types, find, self._params["owner"], dead))
         return made if not api else Migration(facts=made.facts)
 
     def _given(self) -> dict[str, str]:
         return {identity(arn): arn for arn in self._params["principals"]}
 
-    def _entries(self) -> dict[str, Entry]:
-        """All access entries of the cluster."""
-        found = gather(self._context, lambda arn: self._eks.entry(arn, policies=True), self._eks.principals())
-        return {identity(entry.principal): entry for entry in found if entry is not None}
+    def _entries(self, dead: Callable[[Entry], bool]) -> dict[str, Entry]:
+        """All access entries of the cluster; of two whose roles differ in their path only, the one that counts."""
+        found: dict[str, Entry] = {}
+        for entry in gather(self._context, lambda arn: self._eks.entry(arn, policies=True), self._eks.principals()):
+            if entry is not None and (identity(entry.principal) not in found or not dead(entry)):
+                found[identity(entry.principal)] = entry
+        return found
 
     def _shown(self, planned: Migration) -> dict[str, Any]:
         return {
@@ -222,6 +232,12 @@ class Step:
             trust_policy=self._params["trust_policy"],
         )
         result["proof"] = proof.shown()
+        if proof.left_out:
+            self._context.warn(
+                f"{proof.left_out} of the things that the cluster's RBAC allows were not asked for, with reviews: "
+                f"{self._params['reviews']}; of the roles that are bound to people some of each were, by all verbs in "
+                "turn. Raise reviews by as many to ask for all."
+            )
         if proof.differences:
             shown = " ".join(proof.differences[:20])
             more = f" And {len(proof.differences) - 20} more." if len(proof.differences) > 20 else ""
@@ -246,6 +262,29 @@ class Step:
             self._kubernetes.delete(self._bridge_path(), dry_run=self._context.check_mode)
             result["changed"] = True
             result["diff"]["before"][f"ClusterRoleBinding {BINDING}"] = _binding()
+
+    def _hand_over(self, planned: Migration, result: dict[str, Any]) -> None:
+        """Give the entries to the owner whom everyday tasks have, who can remove them then."""
+        if self._cluster.authentication_mode != API:
+            raise EksError(
+                f"EKS cluster {self._cluster.name!r} has the authentication mode {self._cluster.authentication_mode}, "
+                "in which the way back goes by the owner of the entries; nothing was changed. Go on to the mode API "
+                "first (-e migrate_access_mode=API)."
+            )
+        entries = [entry for entry in (planned.facts.entries.values() if planned.facts else ()) if self._ours(entry)]
+        for entry in entries:
+            result["changed"] = True
+            result["diff"]["before"][entry.principal] = {OWNER_TAG: entry.tags[OWNER_TAG]}
+            result["diff"]["after"][entry.principal] = {OWNER_TAG: DEFAULT_OWNER}
+        if not self._context.check_mode:
+            gather(self._context, self._given_away, entries)
+
+    def _ours(self, entry: Entry) -> bool:
+        return entry.tags.get(OWNER_TAG) == self._params["owner"] != DEFAULT_OWNER
+
+    def _given_away(self, entry: Entry) -> bool:
+        arguments = {"resourceArn": entry.arn, "tags": {OWNER_TAG: DEFAULT_OWNER}}
+        return self._eks.make(entry.principal, Write("tag_resource", arguments, "hand over"))
 
 
 def _binding() -> dict[str, Any]:

@@ -26,6 +26,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import FARGATE, MASTERS, NODES
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
 
+BRIDGE = "ekspress.eks:access-migration"
+"""The group that administrators have while their entry is made."""
+
 BOOTSTRAPPERS = "system:bootstrappers"
 WINDOWS = "eks:kube-proxy-windows"
 DNS_NODE, SESSION_NODE = "system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}"
@@ -99,6 +102,11 @@ def converted(mapped: Mapped, principal: str, node_types: Mapping[str, str]) -> 
     for group in dict.fromkeys(mapped.groups):
         if group not in (MASTERS, EVERYBODY):
             reasons += group_faults(group)
+            if group == BRIDGE:
+                reasons.append(
+                    f"groups: {group} is the group of administrators while they are moved, and has all rights then. "
+                    "Name another one in aws-auth first."
+                )
             groups.append(group)
     if reasons:
         return Refusal(mapped, tuple(dict.fromkeys(reasons)))

@@ -15,29 +15,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    NODE_TYPES,
     OWNER,
     STANDARD,
     Entry,
     identity,
 )
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import DEAD
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import (
+    BRIDGE,
     Identity,
     Refusal,
     converted,
 )
 from ansible_collections.ekspress.eks.plugins.module_utils._arn import ACCOUNT
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import NODES
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import SECTIONS
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry as Mapped
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_text import read
-
-BRIDGE = "ekspress.eks:access-migration"
-"""The group that administrators have while their entry is made."""
 
 MAP_ACCOUNTS = (
     "mapAccounts lets every role and user of the account in, and access entries are made one by one. List those who "
     "need it in mapRoles and mapUsers, and remove the account from mapAccounts."
 )
 NO_PRINCIPAL = "it is not the ARN of an IAM role or user, which alone have access entries. Remove it from aws-auth."
+ANEW = (
+    "Make it anew first (ekspress.eks.access_entries with recreate: true), or delete it there (state: absent), so that "
+    "the move makes it."
+)
 NOT_EXACT = (
     "a part of it is no text to EKS (a number, or a word such as yes, without quotes), so that it is not what it looks "
     "like. Write it in quotes, or remove it."
@@ -55,6 +60,8 @@ class Facts:
     find: Callable[[str], str | None]
     """Gives the ARN with the path for one of aws-auth; None where nobody has it."""
     owner: str
+    dead: Callable[[Entry], bool] = lambda _entry: False
+    """Whether the role or user of an entry is another one than the entry was made for."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,11 @@ def migration(data: Mapping[str, str], facts: Facts) -> Migration:
     identities = [item for item in made if isinstance(item, Identity)]
     mapped = {identity(item.principal) for item in identities}
     identities += _unmapped_nodes(facts, mapped)
-    whole = {identity(item.principal) for item in identities}
+    useless = {item.principal: reason for item in identities if (reason := _useless(item, facts))}
+    made += [Refusal(item.mapped, (useless[item.principal],)) for item in identities if item.principal in useless]
+    identities = [item for item in identities if item.principal not in useless]
+    # An entry that lets nobody in is nobody's loss.
+    whole = {identity(arn) for arn in (*useless, *(item.principal for item in identities))}
     identities.sort(key=lambda one: one.principal)
     theirs = [item for item in identities if _foreign(item, facts)]
     return Migration(
@@ -190,7 +201,24 @@ def _foreign(item: Identity, facts: Facts) -> bool:
 
 def _covered(item: Refusal, facts: Facts) -> bool:
     """Whether an entry counts already in the place of a mapping that none could be made for."""
-    return identity(item.mapped.arn) in facts.entries
+    current = facts.entries.get(identity(item.mapped.arn))
+    return current is not None and not facts.dead(current) and _right_kind(current, node=NODES in item.mapped.groups)
+
+
+def _useless(item: Identity, facts: Facts) -> str:
+    """Why the entry that an identity has does not let it in, in a sentence; '' where it does, or there is none."""
+    current = facts.entries.get(identity(item.principal))
+    if current is None:
+        return ""
+    if facts.dead(current):
+        return f"{DEAD}. {ANEW}"
+    if not _right_kind(current, node=item.kind != STANDARD):
+        return f"it lets nodes in, and its access entry has the type {current.kind}, which lets none in. {ANEW}"
+    return ""
+
+
+def _right_kind(entry: Entry, *, node: bool) -> bool:
+    return not node or entry.kind in NODE_TYPES
 
 
 def _planned(mapped: Mapped, facts: Facts, *, exact: bool) -> Identity | Refusal | str:
@@ -211,7 +239,7 @@ def _planned(mapped: Mapped, facts: Facts, *, exact: bool) -> Identity | Refusal
 def _unmapped_nodes(facts: Facts, mapped: set[str]) -> list[Identity]:
     """Roles of managed node groups and Fargate profiles that aws-auth does not have."""
     return [
-        Identity(Mapped(arn), arn, kind)
+        Identity(Mapped(arn, groups=(NODES,)), arn, kind)
         for arn, kind in sorted(facts.node_types.items())
         if identity(arn) not in mapped
     ]

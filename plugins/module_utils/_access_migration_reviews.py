@@ -8,7 +8,10 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 
 from __future__ import annotations
 
+import itertools
 import re
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,24 +111,30 @@ class Rbac:
         """At most so many reviews, CORE first, and how many more there would be.
 
         What roles allow is asked for where they are bound to people: in the binding's namespace, or in the cluster.
+        Where that is too much something is asked of every role, by all of the verbs.
         """
-        found = dict.fromkeys(CORE)
-        found.update(dict.fromkeys(sorted(set(self._granted()))))
-        chosen = list(found)[: max(most, len(CORE))]
-        return chosen, len(found) - len(chosen)
+        granted: dict[str, dict[str, list[set[Review]]]] = defaultdict(lambda: defaultdict(list))
+        for role, reviews in self._granted():
+            for verb, of_verb in _by_verb(reviews).items():
+                granted[role][verb].append(of_verb)
+        others = {review for verbs in granted.values() for sets in verbs.values() for each in sets for review in each}
+        others -= set(CORE)
+        chosen = _spread(granted, max(most - len(CORE), 0))
+        return [*CORE, *chosen], len(others) - len(chosen)
 
-    def _granted(self) -> Iterator[Review]:
+    def _granted(self) -> Iterator[tuple[str, set[Review]]]:
+        """What each binding's role allows, by a name of the role."""
         roles = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in self.roles}
-        cluster_roles = {("", item["metadata"]["name"]): item for item in self.cluster_roles}
+        everything = roles | {("", item["metadata"]["name"]): item for item in self.cluster_roles}
         for binding in [*self.role_bindings, *self.cluster_role_bindings]:
             if not _people(binding):
                 continue
             namespace = binding["metadata"].get("namespace", "")
             reference = binding["roleRef"]
             place = namespace if reference["kind"] == "Role" else ""
-            role = {**roles, **cluster_roles}.get((place, reference["name"]), {})
-            for rule in role.get("rules") or []:
-                yield from _of_rule(rule, namespace)
+            role = everything.get((place, reference["name"]), {})
+            rules = role.get("rules") or []
+            yield f"{place}/{reference['name']}", {item for rule in rules for item in _of_rule(rule, namespace)}
 
     def users(self) -> list[str]:
         """The users that bindings name."""
@@ -137,6 +146,55 @@ class Rbac:
                 if subject.get("kind") == "User"
             }
         )
+
+
+def _by_verb(reviews: Iterable[Review]) -> dict[str, set[Review]]:
+    found: dict[str, set[Review]] = defaultdict(set)
+    for review in reviews:
+        found[review.verb].add(review)
+    return found
+
+
+def _spread(granted: Mapping[str, Mapping[str, list[set[Review]]]], most: int) -> list[Review]:
+    """At most so many reviews beside CORE: of all roles in turn, each time by the verb that was asked for least yet.
+
+    Args:
+        granted: what roles allow, by role and verb, a set for each binding.
+        most: how many.
+    """
+    queues = {
+        role: {verb: _in_turn([_mixed(each - set(CORE)) for each in sets]) for verb, sets in verbs.items()}
+        for role, verbs in sorted(granted.items())
+    }
+    chosen: dict[Review, None] = {}
+    of_role: Counter[tuple[str, str]] = Counter()
+    of_verb: Counter[str] = Counter()
+    while queues and len(chosen) < most:
+        for role in list(queues)[: most - len(chosen)]:
+            review = None
+            while review is None and queues[role]:
+                verb = min((of_role[role, each], of_verb[each], each) for each in queues[role])[2]
+                review = next((item for item in queues[role][verb] if item not in chosen), None)
+                if review is None:
+                    del queues[role][verb]
+            if review is None:
+                del queues[role]
+                continue
+            chosen[review] = None
+            of_role[role, review.verb] += 1
+            of_verb[review.verb] += 1
+    return list(chosen)
+
+
+def _mixed(reviews: Iterable[Review]) -> list[Review]:
+    """In an order of no meaning that is always the same: no API group comes before all of another."""
+    return sorted(reviews, key=lambda review: (zlib.crc32(str(review).encode()), review))
+
+
+def _in_turn(lists: list[list[Review]]) -> Iterator[Review]:
+    """The items of several lists, one of each in turn."""
+    for items in itertools.zip_longest(*lists):
+        yield from (item for item in items if item is not None)
 
 
 _NOT_PEOPLE = ("system:serviceaccounts", "system:nodes")

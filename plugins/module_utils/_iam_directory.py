@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#iden
 from __future__ import annotations
 
 import functools
+from datetime import datetime
 
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import Aws, error_code
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_errors import DENIED
@@ -27,14 +28,14 @@ class Directory:
         self._account = account
 
     @functools.cached_property
-    def _roles(self) -> dict[str, str]:
+    def _roles(self) -> dict[str, tuple[str, datetime]]:
         found = self._aws.pages(self._aws.client("iam"), "list_roles", "Roles", PaginationConfig=PAGE)
-        return {role["RoleName"].lower(): role["Arn"] for role in found}
+        return {role["RoleName"].lower(): (role["Arn"], role["CreateDate"]) for role in found}
 
     @functools.cached_property
-    def _users(self) -> dict[str, str]:
+    def _users(self) -> dict[str, tuple[str, datetime]]:
         found = self._aws.pages(self._aws.client("iam"), "list_users", "Users", PaginationConfig=PAGE)
-        return {user["UserName"].lower(): user["Arn"] for user in found}
+        return {user["UserName"].lower(): (user["Arn"], user["CreateDate"]) for user in found}
 
     def knows(self, arn: str) -> bool:
         """Whether an ARN is of a role or user of this account, existing or not."""
@@ -57,9 +58,20 @@ class Directory:
 
         Of a user the path counts, for aws-auth knows users with their paths.
         """
+        found = self._found(arn)
+        return found[0] if found else None
+
+    def made_after(self, principal: str, time: datetime | None) -> bool:
+        """Whether the role or user of an ARN is another one than at some time, or gone; of this account only."""
+        if not self.knows(principal):
+            return False
+        found = self._found(principal)
+        return found is None or found[0] != principal or bool(time and found[1] > time)
+
+    def _found(self, arn: str) -> tuple[str, datetime] | None:
         kind, _slash, rest = arn.split(":", 5)[5].partition("/")
         name = rest.rpartition("/")[2].lower()
         if kind.lower() == "role":
             return self._roles.get(name)
         found = self._users.get(name)
-        return found if found and found.lower() == arn.lower() else None
+        return found if found and found[0].lower() == arn.lower() else None

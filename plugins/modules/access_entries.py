@@ -25,9 +25,15 @@ description:
     AmazonEKSClusterAdminPolicy in the whole cluster, and entries of nodes.
   - O(authentication_mode) goes forward only, from C(CONFIG_MAP) to V(API_AND_CONFIG_MAP) to V(API), which AWS lets
     nobody undo. V(API) is refused, unless O(force) says so, as long as somebody whom aws-auth lets in, a node group, a
-    Fargate profile or the caller has no entry.
+    Fargate profile or the caller has no entry that counts. One whose role or user was made anew does not, nor does
+    one of the type V(STANDARD) for nodes.
   - New entries and rights are written before those that are no longer wanted are taken away. Where one fails the others
     go on, but nothing is removed; the result says what was done.
+  - A new entry counts from its first call on, and its access policies come by later ones. Outside of the mode V(API)
+    an entry that this run made and cannot complete is deleted again, so that aws-auth counts for its principal as
+    before; where it cannot be deleted either, the error says how. New administrators come first, one after the other
+    and the caller last, and none after one that failed, so that one at most is between two calls. A run that is
+    killed there is completed by the next one, which needs nothing of Kubernetes for it.
   - Costs, where nothing changes, one call for the cluster, one for each hundred entries that it has, and for each
     listed entry one, one for its access policies if O(entries[].policies) is given, and one of IAM unless
     O(check_principals=false). Those of the entries are made side by side.
@@ -35,7 +41,8 @@ description:
     C(eks:ListAssociatedAccessPolicies), C(iam:GetRole) and C(iam:GetUser). For changes C(eks:CreateAccessEntry),
     C(eks:UpdateAccessEntry), C(eks:DeleteAccessEntry), C(eks:AssociateAccessPolicy), C(eks:DisassociateAccessPolicy),
     C(eks:ListAccessPolicies) and C(eks:TagResource), and C(iam:PassRole) for entries of nodes. Where rights are taken
-    away, or entries are made that have not all rights, C(sts:GetCallerIdentity). For O(authentication_mode)
+    away, or entries are made that have not all rights, or of several administrators, C(sts:GetCallerIdentity).
+    For O(authentication_mode)
     C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate). For V(API), and where entries of nodes go,
     C(eks:ListNodegroups), C(eks:DescribeNodegroup), C(eks:ListFargateProfiles) and C(eks:DescribeFargateProfile); for
     V(API) also C(iam:ListRoles) and C(iam:ListUsers). For V(API), and where an entry of the caller is made, in
@@ -121,7 +128,7 @@ options:
   purge:
     description:
       - Whether entries are removed that this module made for the same O(owner) and that are no longer listed. Those of
-        others, of EKS, of nodes and of the cluster's creator always stay.
+        others, of EKS, of nodes and of the cluster's creator always stay; RV(unlisted) names those that have an owner.
       - Only with O(state=present), and needs O(entries), which may be empty.
       - Costs one call more for each entry that is not listed.
     type: bool
@@ -261,6 +268,23 @@ entries:
       description: Why the entry failed.
       returned: when the state is C(failed)
       type: str
+unlisted:
+  description:
+    - With O(purge), the entries with a tag of this module that are not listed and stay, as they were made for another
+      O(owner) or are of nodes. Those of other owners are a warning as well, as whoever they let in has access still.
+    - Empty where O(purge) is not set.
+  returned: success, or when entries failed to be written
+  type: list
+  elements: dict
+  contains:
+    principal:
+      description: ARN of the role or user.
+      type: str
+      sample: arn:aws:iam::123456789012:role/teams/developers
+    owner:
+      description: For whom the entry was made.
+      type: str
+      sample: migrate_access
 authentication_mode:
   description: The authentication mode of the cluster at the end; in check mode, what it would be.
   returned: success, or when entries failed to be written

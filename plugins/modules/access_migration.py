@@ -11,16 +11,18 @@ version_added: 1.0.0
 description:
   - Takes the steps of the move from the ConfigMap aws-auth to EKS access entries that M(ekspress.eks.access_entries)
     does not take. The playbook C(ekspress.eks.migrate_access) puts them together, in the only order that loses nobody.
-  - Never changes aws-auth, an access entry or the authentication mode.
+  - Never changes aws-auth, the authentication mode or what an access entry gives.
   - Every mapping that counts gets an entry that gives the same username and groups, or is refused with the reason. Of
     an ARN that has several mappings the last one counts, as it does for EKS. Roles, which aws-auth has without their
     path, are found again in IAM by their name. C(system:masters) becomes the access policy
     C(AmazonEKSClusterAdminPolicy). Nodes get entries of their type. C({{AccountID}}) is filled in, which is the same
     for a role always.
   - Refused are C(mapAccounts), service-linked roles, groups that begin with C(system:), C(eks:), C(aws:), C(amazon:) or
-    C(iam:), usernames that begin so or have a placeholder that access entries do not have, and mappings by which nobody
-    gets in now but might, such as those with a number for a name.
+    C(iam:), the group that the move itself binds, usernames that begin so or have a placeholder that access entries do
+    not have, and mappings by which nobody gets in now but might, such as those with a number for a name.
   - A principal that has an access entry of others is left alone, as the entry counts already in the place of aws-auth.
+    One whose role or user was made anew since does not count, nor does one of the type C(STANDARD) for nodes. Both are
+    refused until the entry is made anew or deleted.
   - EKS makes an administrator's entry by two calls, of which only the second one gives the rights. In between the entry
     counts already. So administrators first get the group C(ekspress.eks:access-migration), which O(state=prepared)
     binds to the ClusterRole C(cluster-admin) before, and O(state=finished) unbinds.
@@ -30,7 +32,7 @@ description:
     C(get) of the ConfigMap C(aws-auth) in C(kube-system); with O(state=prepared) C(list) and C(create) of ConfigMaps
     there, and C(get) and C(patch) of ClusterRoleBindings, with the rights of C(cluster-admin), which are what is bound;
     with O(state=proven) C(list) of all kinds of RBAC and C(create) of SubjectAccessReviews; with O(state=finished)
-    C(get) and C(delete) of ClusterRoleBindings.
+    C(get) and C(delete) of ClusterRoleBindings. With O(state=handed_over) C(eks:TagResource).
 options:
   state:
     description:
@@ -41,8 +43,11 @@ options:
         gives, and fails where an answer differs. EKS's own authorizer is asked for access policies. Answers that differ
         are asked for again for half a minute, as entries do not count everywhere at once.
       - V(finished) unbinds the group, once no entry has it.
+      - V(handed_over) gives the entries that the move made to the owner C(access_entries), the default of
+        M(ekspress.eks.access_entries), whose O(ekspress.eks.access_entries#module:purge) takes care of them then. Only
+        in the mode C(API), as before it the way back knows them by their owner.
     type: str
-    choices: [planned, prepared, proven, finished]
+    choices: [planned, prepared, proven, finished, handed_over]
     default: planned
   owner:
     description:
@@ -59,8 +64,9 @@ options:
   reviews:
     description:
       - How many access reviews are made of each identity with O(state=proven), before and after. A fixed list of about
-        thirty comes first, then what the roles of the cluster's RBAC allow that are bound to users and groups. At most
-        20,000 are made in all.
+        thirty comes first, then what the roles of the cluster's RBAC allow that are bound to users and groups. Where
+        that is more, some is asked for of each role in turn, by all of its verbs, and a warning says how much is left
+        out. At most 20,000 are made in all.
     type: int
     default: 120
   trust_policy:

@@ -23,9 +23,14 @@ from unittest.mock import patch
 
 import yaml
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries, _access_migration
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    API,
+    BOTH,
+    CONFIG_MAP,
+    DEFAULT_OWNER,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import BINDING, OWNER
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._aws import READS
 from ansible_collections.ekspress.eks.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.ekspress.eks.tests.support import run_logic
@@ -35,10 +40,14 @@ from sandbox.process import ROOT
 from tests.doors import ACCOUNT, Doors
 
 KILLED, FAILED = 9, 1
+OWNERS = (OWNER, DEFAULT_OWNER)
+"""Of entries that the move made: before and after they are handed over."""
 SESSION = "{{SessionName}}"
 CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy"
 BACKUPS = "/api/v1/namespaces/kube-system/configmaps"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+PODS = "/api/v1/namespaces/default/pods"
+METRICS = "/metrics"
 NODES = ["system:bootstrappers", "system:nodes"]
 
 
@@ -89,7 +98,7 @@ class Town:
         doors.mode(BOTH)
         for arn in eks.list_access_entries(clusterName=doors.cluster)["accessEntries"]:
             call = {"clusterName": doors.cluster, "principalArn": arn}
-            if eks.describe_access_entry(**call)["accessEntry"]["tags"].get("ekspress.eks/owner") == OWNER:
+            if eks.describe_access_entry(**call)["accessEntry"]["tags"].get("ekspress.eks/owner") in OWNERS:
                 eks.delete_access_entry(**call)
         doors.mode(CONFIG_MAP)
         users = [{"userarn": self.user, "username": "ann", "groups": [self.team]}]
@@ -152,6 +161,23 @@ class Town:
         username = item["username"].replace("{{AccountID}}", ACCOUNT)
         return Rights(username, frozenset() if node else groups - {"system:masters"}, "system:masters" in groups, node)
 
+    def at_the_door(self) -> dict[str, tuple[str, int, int]]:
+        """What an administrator and a developer are to the API server by new tokens: username, and what they may do."""
+        found = {}
+        for arn in (self.admin, self.dev):
+            keys = self.doors.session(arn)
+            who = self.doors.who(keys)
+            statuses = [self.doors.status(keys, "GET", path) for path in (METRICS, PODS)]
+            found[arn] = (who.username if who else "", statuses[0], statuses[1])
+        return found
+
+    def everybody_gets_in(self) -> bool:
+        """Whether both are let in by their names, the administrator for everything, the developer for pods alone."""
+        return self.at_the_door() == {
+            self.admin: ("admin:alice", 200, 200),
+            self.dev: (f"dev:{ACCOUNT}:alice", 403, 200),
+        }
+
     def mode(self) -> str:
         """The cluster's authentication mode."""
         shown: str = self.doors.eks.describe_cluster(name=self.doors.cluster)["cluster"]["accessConfig"][
@@ -180,6 +206,7 @@ def move(cluster: str, mode: str = BOTH, reviews: int = 1) -> None:
     planned = done(migrate(cluster))
     assert not planned["refused"], planned["refused"]
     if planned["authentication_mode"] == API:
+        done(migrate(cluster, "handed_over"))
         return
     done(migrate(cluster, "prepared"))
     if planned["authentication_mode"] == CONFIG_MAP:
@@ -191,6 +218,7 @@ def move(cluster: str, mode: str = BOTH, reviews: int = 1) -> None:
     done(migrate(cluster, "finished"))
     if mode == API:
         done(entries(cluster, authentication_mode=API))
+        done(migrate(cluster, "handed_over"))
 
 
 @contextmanager

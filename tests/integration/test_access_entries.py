@@ -194,7 +194,16 @@ def test_purge_removes_only_our_own(aws: AwsServer) -> None:
         (role_arn("a"), "removed", True),
     ]
     assert set(every(aws)) == {CREATOR, OWN, *map(role_arn, ("b", "c", "node", "migrated"))}
+    assert shown["unlisted"] == [
+        {"principal": role_arn("migrated"), "owner": "migrate_access"},
+        {"principal": role_arn("node"), "owner": "access_entries"},
+    ]
+    (warning,) = shown["warnings"]
+    assert "purge leaves 1 access entries that are not listed" in warning
+    assert f"an owner other than access_entries: {role_arn('migrated')} (migrate_access)." in warning
     assert not done(entry("b"), purge=True)["changed"]
+    assert done(entry("b"), entry("migrated"), purge=True).get("warnings") is None
+    assert done(entry("b"))["unlisted"] == []
     assert done(purge=True, owner="migrate_access")["changes"] == [f"{role_arn('migrated')}: delete"]
 
 

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries import LOGIC
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_api import Eks
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_plan import Write
+from ansible_collections.ekspress.eks.plugins.module_utils._context import Context
+from ansible_collections.ekspress.eks.plugins.module_utils._runner import execute
 from ansible_collections.ekspress.eks.tests.integration.access_entries import (
     ADMIN,
     CREATOR,
@@ -61,12 +68,67 @@ def test_one_that_fails_stops_no_other_but_removals(aws: AwsServer) -> None:
 
 
 def test_one_that_fails_halfway_is_completed_by_the_next_run(aws: AwsServer) -> None:
+    """In the mode API, in which it takes the place of nothing."""
+    aws.cluster("blue", access_config={"authenticationMode": "API"})
     wanted = entry("a", groups=["g"], policies=[policy(VIEW), policy(EDIT)])
     aws.fault("AssociateAccessPolicy", "error", code="ServerException", message="no", status=400, nth=2)
     result = converge(wanted)
     assert result["entries"][0]["changes"] == ["create (STANDARD)", f"policy {EDIT} in the whole cluster"]
     assert done(wanted)["changes"] == [f"{role_arn('a')}: policy {VIEW} in the whole cluster"]
     assert not done(wanted)["changed"]
+
+
+@pytest.mark.parametrize("name", [ADMIN, VIEW])
+def test_a_new_entry_that_cannot_be_completed_is_deleted_again(aws: AwsServer, name: str) -> None:
+    """It would count in the place of aws-auth, with fewer rights."""
+    aws.fault("AssociateAccessPolicy", "deny", times=None)
+    result = converge(entry("a", groups=["g"], policies=[policy(name)]), entry("b", groups=["g"]))
+    assert result["failed"]
+    assert "eks:AssociateAccessPolicy" in result["msg"]
+    assert "The entry was deleted again, so that aws-auth counts for its principal as before" in result["msg"]
+    assert set(people(aws)) == {role_arn("b")}
+    assert result["entries"][0]["state"] == "failed"
+    assert result["entries"][0]["changes"] == ["create (STANDARD)", "delete again"]
+    assert set(result["diff"]["after"]) == {role_arn("b")}
+    aws.clear_faults()
+    assert done(entry("a", groups=["g"], policies=[policy(name)]))["entries"][0]["state"] == "created"
+
+
+def test_of_new_administrators_one_at_most_is_between_two_calls(aws: AwsServer) -> None:
+    """The caller's own comes last, and none after one that failed, though it is not deleted again either."""
+    done(entry(CREATOR), state="absent", force=True)
+    wanted = [entry(name, policies=[policy(ADMIN), policy(VIEW)]) for name in (CREATOR, "a", "b")]
+    aws.fault("AssociateAccessPolicy", "deny", nth=3, times=None)
+    aws.fault("DeleteAccessEntry", "deny", times=None)
+    aws.clear_calls()
+    result = converge(*wanted, entry("c", groups=["g"]))
+    assert [item["state"] for item in result["entries"]] == ["failed", "created", "failed", "created"]
+    assert f"it was not begun, as the entry of the administrator {role_arn('b')} failed" in result["msg"]
+    assert f"aws eks delete-access-entry --cluster-name blue --principal-arn {role_arn('b')}" in result["msg"]
+    assert "eks:DeleteAccessEntry" in result["msg"]
+    assert set(people(aws)) == {role_arn(name) for name in "abc"}
+    assert CREATOR not in every(aws)
+    aws.clear_faults()
+    assert len(done(*wanted, entry("c", groups=["g"]))["changes"]) == 5
+
+
+def test_ended_between_two_calls_a_new_entry_is_deleted_again(aws: AwsServer) -> None:
+    context, real = Context(), Eks.make
+
+    def make(self: Eks, principal: str, write: Write) -> bool:
+        answer = real(self, principal, write)
+        context.cancelled.set()
+        return answer
+
+    params = ArgumentSpecValidator(LOGIC.argument_spec()).validate(
+        {"cluster": "blue", "entries": [entry("a", policies=[policy(ADMIN)])]}
+    )
+    with patch.object(Eks, "make", make):
+        result = execute(LOGIC, params.validated_parameters, context)
+    assert result["failed"]
+    assert "the task was ended before" in result["msg"]
+    assert "The entry was deleted again" in result["msg"]
+    assert people(aws) == {}
 
 
 def test_throttling(aws: AwsServer) -> None:
@@ -178,3 +240,21 @@ def counted_once(aws: AwsServer, options: dict[str, Any]) -> dict[str, int]:
     aws.clear_calls()
     done(**options)
     return counted(aws)
+
+
+def test_a_new_administrator_ended_after_any_call_is_completed_by_the_next_run(
+    aws: AwsServer, kill: Callable[[dict[str, Any], int], int]
+) -> None:
+    wanted, bare = entry("a", policies=[policy(ADMIN)]), 0
+    for call in range(1, 20):
+        code = kill({"entries": [wanted]}, call)
+        if code == 0:
+            break
+        assert code == KILLED
+        bare += people(aws).get(role_arn("a"), {"policies": ADMIN})["policies"] == {}
+        done(wanted)
+        assert people(aws)[role_arn("a")]["policies"] == {ADMIN: []}
+        done(purge=True)
+    else:
+        raise AssertionError("the run has no end")
+    assert bare == 1

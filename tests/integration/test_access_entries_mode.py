@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_mode
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries import LOGIC
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import Entry
 from ansible_collections.ekspress.eks.tests.integration.access_entries import (
     ADMIN,
@@ -23,6 +24,7 @@ from ansible_collections.ekspress.eks.tests.integration.access_entries import (
     role_arn,
 )
 from ansible_collections.ekspress.eks.tests.integration.eks_clusters import counted, make_cluster, written
+from ansible_collections.ekspress.eks.tests.support import run_logic
 
 from sandbox.aws.client import AwsServer
 
@@ -139,6 +141,44 @@ def test_api_with_everybody_on_board(aws: AwsServer, mapped: list[Entry]) -> Non
     # By the mapping of a role that is gone nobody gets in.
     mapped += [Entry(role_arn("DEEP"), "x"), Entry(role_arn("gone"), "x")]
     assert done(entry(deep), authentication_mode=API)["authentication_mode"] == API
+
+
+def test_api_with_entries_that_do_not_count(aws: AwsServer, mapped: list[Entry]) -> None:
+    """Those of principals that were made anew, the caller's own too, and a STANDARD one for nodes."""
+    done(entries=None, authentication_mode=BOTH)
+    operators = make_role(aws, "operators")
+    done(entry("a"), entry("b", policies=[policy(ADMIN)]), entry("karpenter"), entry(operators))
+    for name in ("a", "operators", "node"):
+        aws.client("iam").delete_role(RoleName=name)
+        make_role(aws, name)
+    mapped += [
+        Entry(role_arn("a"), "a"),
+        Entry(role_arn("karpenter"), "system:node:{{EC2PrivateDNSName}}", ("system:nodes",)),
+    ]
+    session = aws.client("sts").assume_role(RoleArn=operators, RoleSessionName="ann")["Credentials"]
+    keys = {
+        "access_key": session["AccessKeyId"],
+        "secret_key": session["SecretAccessKey"],
+        "session_token": session["SessionToken"],
+    }
+    for entries in (None, [entry("b")]):
+        options = {"cluster": "blue", "entries": entries, "authentication_mode": API, **keys}
+        result = run_logic(LOGIC, options)
+        assert result["failed"]
+        for part in (
+            f"{NODE}: a managed node group or Fargate profile of the cluster runs with this role",
+            f"{role_arn('a')}: aws-auth lets it in, and its entry is dead",
+            f"{role_arn('karpenter')}: aws-auth lets nodes in by this role",
+            "its access entry has the type STANDARD, which lets no nodes in",
+            "role/operators/ann: it is whom this task runs as, and its entry is dead",
+        ):
+            assert part in result["msg"].replace("assumed-role", "role")
+        assert len(result["reasons"]) == 4
+    assert mode_of(aws) == BOTH
+    anew = [entry(name, username=None, groups=[], recreate=True) for name in ("a", "operators")]
+    nodes = [entry(name, type="EC2_LINUX", recreate=True) for name in ("node", "karpenter")]
+    done(*anew, *nodes, force=True)
+    assert not run_logic(LOGIC, {"cluster": "blue", "authentication_mode": API, **keys}).get("failed")
 
 
 def test_api_is_asked_again_after_the_entries_are_written(aws: AwsServer, mapped: list[Entry]) -> None:

@@ -12,15 +12,22 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import API, BOTH, CONFIG_MAP
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    API,
+    BOTH,
+    CONFIG_MAP,
+    DEFAULT_OWNER,
+)
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import OWNER
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 
 from tests.doors import ACCOUNT, CLUSTER, Doors, known
 from tests.e2e.playbook import Run, inventory, run
 from tests.integration.access_migrations import (
     CLUSTER_ADMIN,
     KILLED,
+    METRICS,
+    PODS,
     Town,
     entries,
     killing,
@@ -29,8 +36,7 @@ from tests.integration.access_migrations import (
 )
 from tests.support import wait_until
 
-PODS = "/api/v1/namespaces/default/pods"
-METRICS = "/metrics"
+TAG = "ekspress.eks/owner"
 
 
 @pytest.fixture
@@ -90,8 +96,11 @@ def test_the_whole_way_and_everybody_gets_in_as_before(town: Town) -> None:
     move(CLUSTER)
     assert doors.aws.calls(writes=True, service="eks") == []
     assert len(town.backups()) == 1
+    made = {arn for arn, entry in town.entries().items() if entry["tags"].get(TAG) == OWNER}
+    assert made == {town.admin, town.dev, town.karpenter, town.user}
     move(CLUSTER, API)
     assert (town.mode(), town.rights()) == (API, before)
+    assert {arn for arn, entry in town.entries().items() if entry["tags"].get(TAG) == DEFAULT_OWNER} == made
     doors.aws_auth()
     doors.await_role(town.dev, dev)
     doors.await_role(town.admin, after)
@@ -130,8 +139,11 @@ def test_the_proof_asks_for_the_sessions_that_bindings_name(town: Town) -> None:
     assert proof["differences"] == []
     assert proof["people"] == 3
     assert proof["reviews"] > 50
-    few = migrate(CLUSTER, "proven", reviews=1)["proof"]
-    assert few["left_out"] > 0
+    few = migrate(CLUSTER, "proven", reviews=1)
+    assert few["proof"]["left_out"] > 0
+    assert (
+        f"{few['proof']['left_out']} of the things that the cluster's RBAC allows were not asked" in few["warnings"][0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,6 +162,43 @@ def test_refused_before_anything_is_changed(town: Town, change: dict[str, Any], 
     assert (town.backups(), town.bridge(), town.mode()) == ([], False, CONFIG_MAP)
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_dead_entry_does_not_count(town: Town, ours: bool) -> None:
+    doors, name = town.doors, town.dev.rpartition("/")[2]
+    doors.mode(BOTH)
+    doors.access_entry(town.dev, tags={"ekspress.eks/owner": OWNER} if ours else {})
+    assert (town.dev in migrate(CLUSTER)["already"]) is not ours
+    iam = doors.aws.client("iam")
+    iam.delete_role(RoleName=name)
+    assert doors.role(name, "/teams/deep/") == town.dev
+    planned = migrate(CLUSTER)
+    assert town.dev not in planned["already"]
+    assert town.dev not in [entry["principal"] for entry in planned["entries"]]
+    (reason,) = planned["refused"]
+    assert f"role/{town.name}-DEV: its entry is dead" in reason
+    assert "recreate: true" in reason
+    assert reason in migrate(CLUSTER, "prepared")["msg"]
+    doors.eks.delete_access_entry(clusterName=CLUSTER, principalArn=town.dev)
+    assert town.dev in [entry["principal"] for entry in migrate(CLUSTER)["entries"]]
+
+
+def test_of_two_entries_of_a_name_the_one_that_counts_is_seen(town: Town) -> None:
+    """The role was made anew on another path: aws-auth knows both by one ARN."""
+    doors, name = town.doors, town.dev.rpartition("/")[2]
+    doors.mode(BOTH)
+    iam = doors.aws.client("iam")
+    for path in ("/zz/", "/aa/"):
+        doors.access_entry(town.dev)
+        iam.delete_role(RoleName=name)
+        former, town.dev = town.dev, doors.role(name, path)
+        assert "its entry is dead" in migrate(CLUSTER)["refused"][0]
+        doors.access_entry(town.dev)
+        planned = migrate(CLUSTER)
+        assert (town.dev in planned["already"], planned["refused"]) == (True, [])
+        for arn in (former, town.dev):
+            doors.eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+
+
 def test_aws_auth_that_cannot_be_read(town: Town) -> None:
     town.doors.aws_auth(mapRoles="- rolearn: [")
     result = migrate(CLUSTER)
@@ -162,6 +211,9 @@ def test_the_way_back(town: Town) -> None:
     move(CLUSTER)
     planned = migrate(CLUSTER)
     assert planned["against_undo"] == []
+    early = migrate(CLUSTER, "handed_over")
+    assert early["failed"]
+    assert "the way back goes by the owner of the entries; nothing was changed" in early["msg"]
     assert {item["principal"] for item in planned["made"]} == {town.admin, town.dev, town.karpenter, town.user}
     done = entries(CLUSTER, owner=OWNER, entries=planned["made"], state="absent", force=True)
     assert not done.get("failed"), done
@@ -204,12 +256,16 @@ def test_ended_after_each_write_everybody_is_as_before_and_a_second_run_complete
             assert code == KILLED
             ended += 1
             assert town.rights() == before, number
+            # Nothing changes any more by itself, so that waiting hides no lock-out.
+            wait_until(town.everybody_gets_in, f"everybody after write {number}")
             move(CLUSTER, API)
             assert (town.mode(), town.rights(), town.bridge()) == (API, before, False), number
+            wait_until(town.everybody_gets_in, f"everybody after the run that completed write {number}")
+            assert OWNER not in [entry["tags"].get(TAG) for entry in town.entries().values()], number
         else:
             raise AssertionError("the move has no end")
-    # Backup, bridge, mode, four entries, a policy, the administrator's groups, the bridge, the mode.
-    assert ended == 11
+    # Backup, bridge, mode, four entries, a policy, the administrator's groups, the bridge, the mode, four owners.
+    assert ended == 15
 
 
 def playbook(town: Town, directory: Path, *arguments: str, **variables: str) -> Run:
@@ -247,7 +303,17 @@ def test_the_playbook_plans_moves_goes_back_and_on(town: Town, tmp_path: Path) -
     on = playbook(town, tmp_path, migrate_access_mode="API")
     assert on.code == 0, on.problems()
     assert (town.mode(), town.rights()) == (API, before)
+    handed = "Hand the entries over to everyday tasks, as there is no way back any more"
+    assert on.changed(CLUSTER)[-1] == handed
+    (told,) = [task.result["msg"] for task in on.tasks if task.name == "Say what was asked for, and how much was not"]
+    assert told["people"] == 3
     assert playbook(town, tmp_path, "-e", "migrate_access_mode=API").changed(CLUSTER) == []
+    call = {"resourceArn": town.entries()[town.dev]["accessEntryArn"], "tags": {TAG: OWNER}}
+    town.doors.eks.tag_resource(**call)
+    assert playbook(town, tmp_path, "--check").changed(CLUSTER) == [handed]
+    assert town.entries()[town.dev]["tags"][TAG] == OWNER
+    assert playbook(town, tmp_path).changed(CLUSTER) == [handed]
+    assert town.entries()[town.dev]["tags"][TAG] == DEFAULT_OWNER
     refused = playbook(town, tmp_path, "-e", "migrate_access_undo=true")
     assert "AWS lets no cluster go back" in refused.failure(CLUSTER)
 

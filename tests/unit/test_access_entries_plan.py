@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_guards import (
+    Cover,
     loses_admin,
     makes_others,
     reasons,
@@ -253,10 +254,25 @@ def test_against_api() -> None:
         Mapped("arn:aws:iam::111122223333:role/hybrid", "x", ("system:nodes",)),
         Mapped(node, "x", ("system:nodes",)),
     ]
-    found = reasons_against_api([ROLE], mapped=mapped, node_roles=[node], caller=ROLE, admins=[ROLE])
+    cover, nodes = Cover({identity(ROLE): STANDARD}), {identity(ROLE): STANDARD, identity(node): "EC2_LINUX"}
+    found = reasons_against_api(cover, mapped=mapped, node_roles=[node], caller=ROLE, admins=[ROLE])
     assert [text.partition(":role/")[2].partition(":")[0] for text in found] == ["node", "hybrid"]
-    assert reasons_against_api([ROLE, node], mapped=mapped[:1], node_roles=[node], caller=ROLE, admins=["x"]) == []
-    assert len(reasons_against_api([node], mapped=mapped[:1], node_roles=[node], caller=ROLE, admins=[])) == 3
+    assert reasons_against_api(Cover(nodes), mapped=mapped[:1], node_roles=[node], caller=ROLE, admins=["x"]) == []
+    only = Cover({identity(node): "EC2_LINUX"})
+    assert len(reasons_against_api(only, mapped=mapped[:1], node_roles=[node], caller=ROLE, admins=[])) == 3
+
+
+def test_entries_that_do_not_count_are_none_against_api() -> None:
+    node, hybrid = (f"arn:aws:iam::111122223333:role/{name}" for name in ("node", "hybrid"))
+    mapped = [Mapped(ROLE.replace("teams/", ""), "dev"), Mapped(hybrid, "x", ("system:nodes",))]
+    standard = Cover({identity(arn): STANDARD for arn in (ROLE, node, hybrid)})
+    found = reasons_against_api(standard, mapped=mapped, node_roles=[node], caller=ROLE, admins=["x"])
+    assert [text.partition(":role/")[2].partition(":")[0] for text in found] == ["node", "hybrid"]
+    assert all("has the type STANDARD, which lets no nodes in" in text for text in found)
+    dead = Cover({}, {identity(arn) for arn in (ROLE, node, hybrid)})
+    found = reasons_against_api(dead, mapped=mapped, node_roles=[node], caller=ROLE, admins=["x"])
+    assert [text.partition(": ")[0] for text in found] == [node, mapped[0].arn, hybrid, ROLE]
+    assert all("its entry is dead" in text and "recreate: true" in text for text in found)
 
 
 def test_names() -> None:

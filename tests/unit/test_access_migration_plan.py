@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +18,9 @@ from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model
     identity,
     policy_arn,
 )
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import Identity
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import (
-    BRIDGE,
-    Facts,
-    Migration,
-    migration,
-)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration import REVIEWS
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE, Identity
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import Facts, Migration, migration
 from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_reviews import (
     CORE,
     Person,
@@ -60,6 +58,7 @@ def plan(
     entries: dict[str, Entry] | None = None,
     nodes: dict[str, str] | None = None,
     there: Any = (DEEP, ANN, NODE),
+    dead: Any = (),
 ) -> Migration:
     data = {"mapRoles": list(roles), "mapUsers": list(users), "mapAccounts": list(accounts)}
     known = {identity(arn): arn for arn in there}
@@ -68,6 +67,7 @@ def plan(
         return known.get(identity(arn)) if f"::{ACCOUNT}:" in arn else arn
 
     facts = Facts({identity(arn): entry for arn, entry in (entries or {}).items()}, nodes or {}, find, "me")
+    facts = replace(facts, dead=lambda entry: entry.principal in dead)
     return migration({key: yaml.safe_dump(value) for key, value in data.items()}, facts)
 
 
@@ -224,6 +224,29 @@ def test_entries_of_others_count_already() -> None:
     assert (made.entries, made.refused, made.already) == ([], (), (NODE,))
 
 
+def test_entries_that_do_not_count_are_refused() -> None:
+    for tags in ({}, {OWNER: "me"}):
+        there = {DEEP: Entry(DEEP, tags=tags), NODE: Entry(NODE, tags=tags)}
+        made = plan([role(), role(NODE, EC2, NODES)], entries=there, dead=[DEEP])
+        assert (made.entries, made.already, made.against_undo()) == ([], (), [])
+        dead, node = made.refused
+        assert "its entry is dead" in str(dead)
+        assert "recreate: true" in str(dead)
+        assert "has the type STANDARD, which lets none in" in str(node)
+        assert "recreate: true" in str(node)
+    # A dead entry takes the place of no mapping that cannot be moved either, nor do they of a node group's role.
+    assert "begins with system:" in reasons(
+        [role(groups=["system:monitoring"])], entries={DEEP: Entry(DEEP)}, dead=[DEEP]
+    )
+    assert "has the type STANDARD" in reasons(nodes={NODE: "EC2_LINUX"}, entries={NODE: Entry(NODE)})
+
+
+def test_the_group_of_the_move_is_refused() -> None:
+    """It is bound to cluster-admin meanwhile."""
+    assert f"{BRIDGE} is the group of administrators while they are moved" in reasons([role(groups=["team", BRIDGE])])
+    assert BRIDGE in reasons([role(groups=["system:masters", BRIDGE])])
+
+
 def test_the_way_back() -> None:
     ours = Entry(DEEP, "x", "STANDARD", "dev:{{SessionName}}", frozenset({"team", BRIDGE}), {}, {OWNER: "me"})
     assert plan([role()], entries={DEEP: ours}).against_undo() == []
@@ -310,6 +333,43 @@ def test_reviews() -> None:
     for subject in ({"kind": "ServiceAccount", "name": "x"}, {"kind": "Group", "name": "system:nodes"}):
         assert rbac(subject, rules=rules).reviews(100) == (list(CORE), 0)
     assert len(CORE) == len(set(CORE))
+
+
+def test_a_sample_has_every_bound_role_and_verb() -> None:
+    """Within the default, though a role comes first by its name that fills it alone, or is bound a hundred times."""
+    verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
+    kinds = [f"kinds{number}" for number in range(30)]
+
+    def cluster_role(name: str, group: str, verbs: list[str]) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "rules": [{"apiGroups": [group], "resources": kinds, "verbs": verbs}]}
+
+    def binding(role: str, namespace: str) -> dict[str, Any]:
+        return {
+            "metadata": {"name": role, **({"namespace": namespace} if namespace else {})},
+            "roleRef": {"kind": "ClusterRole", "name": role},
+            "subjects": [{"kind": "Group", "name": "team"}],
+        }
+
+    names = [f"role{number:02}" for number in range(40)]
+    roles = [cluster_role(name, name, verbs) for name in names]
+    roles += [cluster_role("a-first", "first", verbs), cluster_role("z-last", "last", ["get"])]
+    inside = [binding("a-first", f"team{number:03}") for number in range(100)]
+    found = Rbac([], roles, inside, [binding(name, "") for name in [*names, "z-last"]])
+    chosen, left_out = found.reviews(REVIEWS)
+    assert len(chosen) == len(set(chosen)) == REVIEWS
+    assert left_out == 40 * 30 * 7 + 100 * 30 * 7 + 30 - (REVIEWS - len(CORE))
+    sample = chosen[len(CORE) :]
+    assert {review.group for review in sample} == {*names, "first", "last"}
+    assert {review.verb for review in sample} == set(verbs)
+    assert len({review.resource for review in sample}) > 20
+    assert found.reviews(REVIEWS) == (chosen, left_out)
+    whole, none = found.reviews(100_000)
+    assert (len(whole), none) == (left_out + REVIEWS, 0)
+    # A role alone is asked for by its verbs alike, and in all of its namespaces.
+    alone, _left = Rbac([], roles, inside, []).reviews(REVIEWS)
+    counts = Counter(review.verb for review in alone[len(CORE) :])
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert len({review.namespace for review in alone}) > 10
 
 
 def test_cluster_wide_reviews() -> None:
