@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils import _access_entries_guards as guards
@@ -129,9 +131,10 @@ class Run:
             return self._result([Outcome(each, [write.change for write in each.writes]) for each in plans])
         if first:
             self._step(first[0])
-            # EKS makes entries of its own with the mode, such as the creator's: some of these may be wanted too.
-            plans = self._planned(predicted=False)
-            self._guard(plans, to_api=False)
+            with self._telling([]):
+                # EKS makes entries of its own with the mode, such as the creator's: some of these may be wanted too.
+                plans = self._planned(predicted=False)
+                self._guard(plans, to_api=False)
         outcomes = self._write(plans)
         if (BOTH, API) in steps:
             self._finish(outcomes)
@@ -148,9 +151,15 @@ class Run:
     def _finish(self, outcomes: list[Outcome]) -> None:
         """Go on to the mode API, now that the entries are there."""
         self._listed = self._eks.principals()
-        try:
+        with self._telling(outcomes):
             self._guard_api([outcome.plan for outcome in outcomes], set(self._listed))
             self._step((BOTH, API))
+
+    @contextmanager
+    def _telling(self, outcomes: list[Outcome]) -> Iterator[None]:
+        """Tell with an error what was done before it."""
+        try:
+            yield
         except EksError as error:
             error.details = {**self._result(outcomes), **error.details}
             raise

@@ -34,7 +34,8 @@ def result(outcomes: list[Outcome], mode_before: str, mode_changes: list[str]) -
         if outcome.error:
             entry |= {"state": "failed", "error": outcome.error.message}
         entries.append(entry)
-        if each.before != each.after:
+        # How far one that failed has come is told by its changes.
+        if each.before != each.after and not outcome.error:
             if each.before is not None:
                 before[each.principal] = each.before.shown()
             if each.after is not None:

@@ -87,7 +87,7 @@ class Writer:
             try:
                 self._make(made, done)
             except EksError as error:
-                if error_code(error) != EXISTS or made.state != "created":
+                if error_code(error) != EXISTS or made.state not in ("created", "recreated"):
                     raise
                 made = self._existing(made, error)
                 self._make(made, done)

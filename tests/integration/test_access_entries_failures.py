@@ -160,6 +160,15 @@ def test_a_lost_answer(aws: AwsServer, operation: str) -> None:
     assert people(aws)[role_arn("a")]["policies"] == {VIEW: []}
 
 
+def test_a_lost_answer_to_an_entry_that_is_made_anew(aws: AwsServer) -> None:
+    done(entry("a", groups=["g"], policies=[policy(VIEW)]))
+    aws.client("iam").delete_role(RoleName="a")
+    make_role(aws, "a")
+    aws.fault("CreateAccessEntry", "drop_connection", times=1)
+    done(entry("a", groups=["g"], policies=[policy(VIEW)], recreate=True))
+    assert people(aws)[role_arn("a")]["policies"] == {VIEW: []}
+
+
 @pytest.mark.parametrize("theirs", [{}, {"kubernetesGroups": ["g"]}, {"kubernetesGroups": ["more"]}])
 def test_an_entry_that_another_made_meanwhile(aws: AwsServer, theirs: dict[str, Any]) -> None:
     """It is made as wanted, unless that would take something away that the other gave."""

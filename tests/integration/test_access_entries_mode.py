@@ -223,6 +223,7 @@ def test_what_eks_made_with_the_mode_is_guarded_too(aws: AwsServer) -> None:
     result = converge(entry(CREATOR, policies=[]), authentication_mode=BOTH)
     assert result["failed"]
     assert "The authentication mode is API_AND_CONFIG_MAP now, which cannot be undone" in result["msg"]
+    assert (result["changed"], result["authentication_mode"]) == (True, BOTH)
 
 
 def test_without_the_right_to_list_roles_all_count(aws: AwsServer, mapped: list[Entry]) -> None:
