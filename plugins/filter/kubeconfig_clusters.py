@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
+
 DOCUMENTATION = r"""
 name: kubeconfig_clusters
 author: [ekspress.eks contributors (@ekspress)]
@@ -16,6 +19,8 @@ description:
     which have the same C(cluster_stable_name).
   - So a kubeconfig trusts both clusters of an environment also in a run that is limited to one of them, or in a slice
     of an AWX job.
+  - Fails where clusters of several accounts, told by C(cluster_assume_role_arn), have the same stable name. That is a
+    name which was copied from another environment, and each would be trusted in the place of the other.
 positional: hosts
 options:
   _input:
@@ -57,11 +62,28 @@ OPTIONS = {
 def kubeconfig_clusters(variables: Iterable[Mapping[str, Any]], hosts: list[str]) -> list[dict[str, str]]:
     known = list(variables)
     asked = {name for host in known if host["inventory_hostname"] in hosts and (name := _stable_name(host))}
+    _check_accounts([host for host in known if _stable_name(host) in asked])
     return [_cluster(host) for host in known if host["inventory_hostname"] in hosts or _stable_name(host) in asked]
 
 
 def _stable_name(host: Mapping[str, Any]) -> str:
     return str(host.get("cluster_stable_name") or "").lower().removesuffix(".")
+
+
+def _check_accounts(hosts: Iterable[Mapping[str, Any]]) -> None:
+    """EksError where hosts of one stable name are of different accounts, as far as their roles tell."""
+    first: dict[str, tuple[str, str]] = {}
+    for host in hosts:
+        parts = str(host.get("cluster_assume_role_arn") or "").split(":")
+        if len(parts) < 6:
+            continue
+        name, account = _stable_name(host), parts[4]
+        other, theirs = first.setdefault(name, (host["inventory_hostname"], account))
+        if theirs != account:
+            raise EksError(
+                f"cluster_stable_name is {name} for {other} (account {theirs}) and for {host['inventory_hostname']} "
+                f"(account {account}). An environment's clusters are of one account: give each environment its own name."
+            )
 
 
 def _cluster(host: Mapping[str, Any]) -> dict[str, str]:
@@ -74,4 +96,4 @@ class FilterModule:
     """Filters of kubeconfigs."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"kubeconfig_clusters": kubeconfig_clusters}
+        return {"kubeconfig_clusters": explained(kubeconfig_clusters)}

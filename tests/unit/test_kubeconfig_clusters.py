@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.ekspress.eks.plugins.filter.kubeconfig_clusters import kubeconfig_clusters
+from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 HOSTS: list[dict[str, Any]] = [
     {"inventory_hostname": "blue", "cluster_stable_name": "api.example.com", "cluster_region": "eu-central-1"},
@@ -39,6 +41,18 @@ def test_only_what_is_set_is_given() -> None:
         {"name": "other", "profile": "x"},
         {"name": "green", "stable_name": "API.example.com."},
     ]
+
+
+def test_one_name_is_of_one_account() -> None:
+    def role(account: str) -> dict[str, str]:
+        return {"cluster_assume_role_arn": f"arn:aws:iam::{account}:role/ekspress"}
+
+    same = [HOSTS[0] | role("111111111111"), HOSTS[2] | role("111111111111")]
+    assert len(kubeconfig_clusters(same, ["blue"])) == 2
+    mixed = [HOSTS[0] | role("111111111111"), HOSTS[2] | role("222222222222")]
+    with pytest.raises(EksError, match=r"blue \(account 111111111111\) and for green \(account 222222222222\)"):
+        kubeconfig_clusters(mixed, ["blue"])
+    assert kubeconfig_clusters([*mixed, HOSTS[1]], ["alone"]) == [{"name": "other", "profile": "x"}]
 
 
 def test_it_takes_what_templates_give_it() -> None:
