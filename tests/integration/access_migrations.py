@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -268,7 +269,10 @@ def killed_after(number: int, call: Callable[[], None]) -> int:
             try:
                 call()
                 code = 0
+            except AssertionError:
+                traceback.print_exc()
             finally:
+                sys.stderr.flush()
                 os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
