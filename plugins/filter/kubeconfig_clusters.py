@@ -82,7 +82,7 @@ def _check_accounts(hosts: Iterable[Mapping[str, Any]]) -> None:
         if theirs != account:
             raise EksError(
                 f"cluster_stable_name is {name} for {other} (account {theirs}) and for {host['inventory_hostname']} "
-                f"(account {account}). An environment's clusters are of one account: give each environment its own name."
+                f"(account {account}). An environment's clusters are of one account: give each environment a name."
             )
 
 
