@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_input import checked_name
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import canonical
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_plan import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
 from ansible_collections.ekspress.eks.plugins.module_utils._access_plan import mappings, ways
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
