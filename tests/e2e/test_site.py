@@ -304,7 +304,7 @@ def test_an_add_on_that_does_not_exist_is_refused_before_anything_is_read(bare: 
     done = run(bare.environment, hosts, "-e", json.dumps({"platform_addons": ["alb_controler"]}))
     assert "platform_addons must be one or more of: alb_controller" in done.failure(BLUE)
     assert "alb_controler" in done.failure(BLUE)
-    assert bare.aws().calls() == []
+    assert aws_calls(bare) == []
 
 
 def test_check_mode_of_a_converged_cluster_changes_nothing_runs_in_process_and_shows_no_token(
