@@ -19,7 +19,7 @@ help: ## Show this list
 demo: setup ## Turn a bare cluster into a platform in the sandbox, show what was made, run again
 	@$(RUN) -m sandbox.demo
 
-test: setup ## Run everything that must hold: lint, then all tests (first time up to an hour, then minutes)
+test: setup ## Run everything that must hold: lint, then all tests (about 50 minutes, the first time up to 80)
 	@$(RUN) -m scripts.test
 
 test-upstream: setup ## Run the add-on roles with upstream's own charts: EKS_CHARTS=/a/directory make test-upstream
