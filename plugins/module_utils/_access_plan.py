@@ -10,21 +10,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import BRIDGE
+from ansible_collections.ekspress.eks.plugins.module_utils._access_entries_model import (
+    API,
+    BOTH,
+    CLUSTER_ADMIN,
+    CONFIG_MAP,
+    identity,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._access_migration_identity import (
+    BOOTSTRAPPERS,
+    BRIDGE,
+    DNS_NODE,
+    SESSION_NODE,
+    WINDOWS,
+)
+from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_guards import FARGATE, MASTERS, NODES
 from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_input import checked_name
-from ansible_collections.ekspress.eks.plugins.module_utils._aws_auth_model import canonical
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
 
 Item = Mapping[str, Any]
 
-_NODES = ("system:bootstrappers", "system:nodes")
-_EC2_NODE = "system:node:{{EC2PrivateDNSName}}"
-_SESSION_NODE = "system:node:{{SessionName}}"
-NODES = {
-    "EC2_LINUX": (_EC2_NODE, _NODES),
-    "EC2_WINDOWS": (_EC2_NODE, (*_NODES, "eks:kube-proxy-windows")),
-    "FARGATE_LINUX": (_SESSION_NODE, (*_NODES, "system:node-proxier")),
-    "HYBRID_LINUX": (_SESSION_NODE, _NODES),
+_OF_ALL = (BOOTSTRAPPERS, NODES)
+NODE_MAPPINGS = {
+    "EC2_LINUX": (DNS_NODE, _OF_ALL),
+    "EC2_WINDOWS": (DNS_NODE, (*_OF_ALL, WINDOWS)),
+    "FARGATE_LINUX": (SESSION_NODE, (*_OF_ALL, FARGATE)),
+    "HYBRID_LINUX": (SESSION_NODE, _OF_ALL),
 }
 """What a node of each type of access entry is called, and its groups:
 
@@ -36,22 +47,16 @@ MANAGED_NODES = ("auto", "always", "never")
 
 AWS_AUTH, ACCESS_ENTRIES = "aws_auth", "access_entries"
 _WAYS = {
-    ("CONFIG_MAP", "auto"): (AWS_AUTH,),
-    ("CONFIG_MAP", AWS_AUTH): (AWS_AUTH,),
-    ("API_AND_CONFIG_MAP", "auto"): (ACCESS_ENTRIES,),
-    ("API_AND_CONFIG_MAP", ACCESS_ENTRIES): (ACCESS_ENTRIES,),
-    ("API_AND_CONFIG_MAP", AWS_AUTH): (AWS_AUTH,),
-    ("API_AND_CONFIG_MAP", "both"): (ACCESS_ENTRIES, AWS_AUTH),
-    ("API", "auto"): (ACCESS_ENTRIES,),
-    ("API", ACCESS_ENTRIES): (ACCESS_ENTRIES,),
+    (CONFIG_MAP, "auto"): (AWS_AUTH,),
+    (CONFIG_MAP, AWS_AUTH): (AWS_AUTH,),
+    (BOTH, "auto"): (ACCESS_ENTRIES,),
+    (BOTH, ACCESS_ENTRIES): (ACCESS_ENTRIES,),
+    (BOTH, AWS_AUTH): (AWS_AUTH,),
+    (BOTH, "both"): (ACCESS_ENTRIES, AWS_AUTH),
+    (API, "auto"): (ACCESS_ENTRIES,),
+    (API, ACCESS_ENTRIES): (ACCESS_ENTRIES,),
 }
 """By authentication mode and what is asked for; others cannot be."""
-
-MASTERS = "system:masters"
-ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
-"""The access policy that allows every request, as the group does, which no access entry may have:
-https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
-https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html"""
 
 _NAME = re.compile(r"/?([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
 """A role's or user's name, with or without its path: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
@@ -75,7 +80,7 @@ def ways(mode: str, through: str = "auto") -> tuple[str, ...]:
     found = _WAYS.get((mode, through))
     if found:
         return found
-    if mode == "CONFIG_MAP":
+    if mode == CONFIG_MAP:
         raise EksError(
             f"access_through is {through}, but the cluster has the authentication mode CONFIG_MAP, which has no access "
             "entries. Set access_through to auto, or change the mode to API_AND_CONFIG_MAP first, from which there is "
@@ -105,9 +110,9 @@ def mappings(
     _check_names(persons)
     listed = list(_listed(node_roles, cluster))
     nodes = _node_entries([*listed, *_managed(cluster, node_roles, managed_nodes)])
-    taken = {_key(arn) for arn in [*(node["arn"] for node in nodes), *(node.arn for node in listed)]}
+    taken = {identity(arn) for arn in [*(node["arn"] for node in nodes), *(node.arn for node in listed)]}
     for person in persons:
-        if person.kind == "role" and _key(person.arn) in taken:
+        if person.kind == "role" and identity(person.arn) in taken:
             raise EksError(
                 f"access_people: {person.arn} is also a role of the cluster's nodes, and there is one entry for each "
                 "role. Give people a role of their own, and take this one out of access_people: nodes need it."
@@ -121,7 +126,7 @@ def mappings(
     entries = [person.entry() for person in persons] if ACCESS_ENTRIES in chosen else []
     return {
         "ways": list(chosen),
-        "roles": [person.mapping() for person in mapped if person.kind == "role"] + (nodes if mode != "API" else []),
+        "roles": [person.mapping() for person in mapped if person.kind == "role"] + (nodes if mode != API else []),
         "users": [person.mapping() for person in mapped if person.kind == "user"],
         "entries": [*entries, *map(_Node.entry, listed)] if ACCESS_ENTRIES in chosen else [],
         "administrators": [entry for entry in entries if _administers(entry)],
@@ -134,7 +139,7 @@ def _administers(entry: Item) -> bool:
 
 
 def _is_administrator(policy: Any) -> bool:
-    return str(policy).rpartition("/")[2] == ADMINISTRATOR
+    return str(policy).rpartition("/")[2] == CLUSTER_ADMIN
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ class _Person:
         if MASTERS in self.groups:
             # One that is asked for, maybe in some namespaces, is less than the group.
             policies = [one for one in policies if not _is_administrator(one["policy"])]
-            policies.insert(0, {"policy": ADMINISTRATOR})
+            policies.insert(0, {"policy": CLUSTER_ADMIN})
         return {
             "principal": _principal(self.arn),
             "username": self.username,
@@ -213,7 +218,7 @@ def _check_names(persons: Sequence[_Person]) -> None:
     first: dict[str, _Person] = {}
     for person in persons:
         other = first.setdefault(person.username, person)
-        if _key(other.arn) != _key(person.arn) and not (other.named and person.named):
+        if identity(other.arn) != identity(person.arn) and not (other.named and person.named):
             raise EksError(
                 f"access_people: {other.arn} and {person.arn} would both have the username {person.username!r}, so "
                 "that neither RBAC nor the audit log could tell them apart. Give one of them another username."
@@ -249,19 +254,19 @@ def _managed(cluster: Item, node_roles: Sequence[Item], managed_nodes: str) -> I
     aws-auth: an entry of ours would be dead at best, and the last thing in the way of the mode API.
     https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     """
-    if managed_nodes == "never" or (managed_nodes == "auto" and cluster["authentication_mode"] != "CONFIG_MAP"):
+    if managed_nodes == "never" or (managed_nodes == "auto" and cluster["authentication_mode"] != CONFIG_MAP):
         return
     # Listed ones are as the user says; of an AMI of one's own no API tells whether it is Windows, and entries without
     # kube-proxy's group would cut Windows nodes off: EKS's own entry for such a node group stays as it is.
     groups = cluster["node_groups"]
-    unclear = {_key(group["node_role_arn"]) for group in groups if group["ami_type"] in ("CUSTOM", "")}
-    known = unclear | {_key(node.arn) for node in _listed(node_roles, cluster)}
+    unclear = {identity(group["node_role_arn"]) for group in groups if group["ami_type"] in ("CUSTOM", "")}
+    known = unclear | {identity(node.arn) for node in _listed(node_roles, cluster)}
     for group in groups:
-        if _key(group["node_role_arn"]) not in known:
+        if identity(group["node_role_arn"]) not in known:
             kind = "EC2_WINDOWS" if group["ami_type"].startswith("WINDOWS") else "EC2_LINUX"
             yield _Node(group["node_role_arn"], kind, f"node group {group['name']}")
     for profile in cluster["fargate_profiles"]:
-        if _key(profile["pod_execution_role_arn"]) not in known:
+        if identity(profile["pod_execution_role_arn"]) not in known:
             yield _Node(profile["pod_execution_role_arn"], "FARGATE_LINUX", f"Fargate profile {profile['name']}")
 
 
@@ -270,19 +275,15 @@ def _node_entries(nodes: Sequence[_Node]) -> list[dict[str, Any]]:
     first: dict[str, _Node] = {}
     groups: dict[str, dict[str, None]] = {}
     for node in nodes:
-        other = first.setdefault(_key(node.arn), node)
-        if NODES[other.type][0] != NODES[node.type][0]:
+        other = first.setdefault(identity(node.arn), node)
+        if NODE_MAPPINGS[other.type][0] != NODE_MAPPINGS[node.type][0]:
             raise EksError(
                 f"{other.origin} ({other.type}) and {node.origin} ({node.type}) have the same IAM role {node.arn}. "
                 "Their nodes have different usernames, and aws-auth has one for each role: give them different roles, "
                 "as EKS asks for, or set access_managed_nodes to never and leave this role to EKS."
             )
-        groups.setdefault(_key(node.arn), {}).update(dict.fromkeys(NODES[node.type][1]))
+        groups.setdefault(identity(node.arn), {}).update(dict.fromkeys(NODE_MAPPINGS[node.type][1]))
     return [
-        {"arn": node.arn, "username": NODES[node.type][0], "groups": list(groups[key])} for key, node in first.items()
+        {"arn": node.arn, "username": NODE_MAPPINGS[node.type][0], "groups": list(groups[key])}
+        for key, node in first.items()
     ]
-
-
-def _key(arn: str) -> str:
-    """What the authenticator knows a role by."""
-    return canonical(arn).lower()
