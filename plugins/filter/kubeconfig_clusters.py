@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.ekspress.eks.plugins.module_utils._errors import EksError
+from ansible_collections.ekspress.eks.plugins.module_utils._hosted_zones_model import bare_name
 from ansible_collections.ekspress.eks.plugins.plugin_utils._filters import explained
 
 DOCUMENTATION = r"""
@@ -67,7 +68,7 @@ def kubeconfig_clusters(variables: Iterable[Mapping[str, Any]], hosts: list[str]
 
 
 def _stable_name(host: Mapping[str, Any]) -> str:
-    return str(host.get("cluster_stable_name") or "").lower().removesuffix(".")
+    return bare_name(str(host.get("cluster_stable_name") or ""))
 
 
 def _check_accounts(hosts: Iterable[Mapping[str, Any]]) -> None:

@@ -78,8 +78,6 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         raise EksError(
             "purge needs entries: the list of those that stay; an empty list removes all that this owner has."
         )
-    if params["entries"] is None and params["authentication_mode"] is None:
-        raise EksError("Nothing is asked for: give entries, authentication_mode or both.")
     aws = Aws(params, context)
     cluster = describe(aws, params["cluster"])
     wanted = wanted_entries(

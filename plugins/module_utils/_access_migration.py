@@ -131,8 +131,8 @@ class Step:
         api = self._cluster.authentication_mode == API
         self._live = None if api else self._document.read()
         node_types = {} if api else self._eks.node_roles
-        made = migration(data_of(self._live), Facts(entries, node_types, find, self._params["owner"], dead))
-        return made if not api else Migration(facts=made.facts)
+        facts = Facts(entries, node_types, find, self._params["owner"], dead)
+        return Migration(facts=facts) if api else migration(data_of(self._live), facts)
 
     def _given(self) -> dict[str, str]:
         return {identity(arn): arn for arn in self._params["principals"]}

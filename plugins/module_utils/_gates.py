@@ -145,9 +145,8 @@ class Gates:
 
     def _readable_events(self, gate: Gate) -> list[dict[str, Any]] | None:
         """The events of a gate's object; None, with a warning, where they may not be read."""
-        path = self._kubernetes.paths.collection("v1", "Event", gate.namespace)
         try:
-            return self._kubernetes.list(path, field_selector=f"involvedObject.name={gate.name}")
+            return self._events_about(gate.namespace, gate.name)
         except KubernetesError as error:
             if error.status != FORBIDDEN:
                 raise
@@ -277,10 +276,13 @@ class Gates:
 
     def _found_events(self, namespace: str, name: str) -> list[dict[str, Any]]:
         """The events of an object, the newest last; none where they may not be read."""
-        path = self._kubernetes.paths.collection("v1", "Event", namespace or "default")
         try:
-            return sorted(self._kubernetes.list(path, field_selector=f"involvedObject.name={name}"), key=moment)
+            return sorted(self._events_about(namespace, name), key=moment)
         except CancelledError:
             raise
         except EksError:
             return []
+
+    def _events_about(self, namespace: str, name: str) -> list[dict[str, Any]]:
+        path = self._kubernetes.paths.collection("v1", "Event", namespace or "default")
+        return self._kubernetes.list(path, field_selector=f"involvedObject.name={name}")

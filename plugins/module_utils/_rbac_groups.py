@@ -60,8 +60,9 @@ class RbacGroups:
         if not bound:
             return (), live
         namespaces = planning.open_namespaces(lists[-1])
+        stay = {"", *namespaces}
         # What is in a namespace that is being deleted goes with it.
-        return namespaces, {key: item for key, item in live.items() if key.namespace in ("", *namespaces)}
+        return namespaces, {key: item for key, item in live.items() if key.namespace in stay}
 
     def _every(self, kind: str, *, ours_only: bool = False) -> list[Item]:
         path = self._kubernetes.paths.collection(planning.VERSION, kind)
