@@ -78,6 +78,9 @@ def run(params: dict[str, Any], context: Context) -> dict[str, Any]:
         raise EksError(
             "purge needs entries: the list of those that stay; an empty list removes all that this owner has."
         )
+    # Ansible takes an option that is given as null for one that is there.
+    if params["entries"] is None and params["authentication_mode"] is None:
+        raise EksError("Nothing is asked for: give entries, authentication_mode or both.")
     aws = Aws(params, context)
     cluster = describe(aws, params["cluster"])
     wanted = wanted_entries(
